@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef HEAPTOP_MODEL_LINUX_LX_H
+#define HEAPTOP_MODEL_LINUX_LX_H
+
+/**
+ * Linux's rules on plain facts: what a VMA is and whether it is charged, how much may still be
+ * committed, who the OOM killer would choose. Pure functions.
+ */
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "model/base/region.h"
+#include "model/facts/snapshot.h"
+#include "model/rules/linux.h"
+
+/* --- lx_vma.c --------------------------------------------------------------------------------- */
+
+/**
+ * Gives every VMA of a set its kind, owner and charge, from maps' text, the decoded heap (may be
+ * NULL) and smaps' flags where they were read.
+ */
+void lx_classify_vmas(struct vma_set *set, const struct heap_facts *heap,
+		      const struct process_facts *process, uint64_t overcommit_mode);
+
+/* --- lx_commit.c ------------------------------------------------------------------------------ */
+
+struct commit_facts {
+	struct fact limit, committed; /* bytes; limit as the kernel computes it (checked with meminfo) */
+	struct fact target_charged;   /* bytes of the target's charged VMAs */
+	bool target_is_estimate;      /* some VMAs' charge is a guess */
+	struct fact headroom[3];      /* bytes: largest single private writable mmap now, by mode */
+	struct fact uncertainty;      /* bytes: per-CPU batch bound of the mode-2 decision */
+	struct fact reserve_admin, reserve_user; /* bytes actually subtracted in mode 2 */
+	const char *mode0_rule;	      /* static text: "RAM + swap" or 4.3's sum */
+};
+
+void lx_commit(const struct snapshot *snap, const struct linux_rules *rules,
+	       struct commit_facts *ret);
+
+/* --- lx_oom.c --------------------------------------------------------------------------------- */
+
+enum oom_constraint { OOM_CONSTRAINT_NONE, OOM_CONSTRAINT_CPUSET, OOM_CONSTRAINT_MEMORY_POLICY, OOM_CONSTRAINT_MEMCG };
+
+/** oom_badness() of one task: true when eligible; else *ret_why says why not. */
+bool lx_oom_badness(const struct linux_rules *rules, const struct oom_task *task,
+		    uint64_t totalpages, int64_t *ret_points, const char **ret_why);
+
+/** /proc/PID/oom_score as the kernel would print it. */
+int64_t lx_oom_score(const struct linux_rules *rules, const struct oom_task *task,
+		     uint64_t totalpages);
+
+/** Fills badness of every task and sorts: the order in which they would be chosen, ties included. */
+void lx_oom_rank(const struct linux_rules *rules, struct oom_table *table);
+
+/** Rank (1-based) of a pid, globally or (in_domain) among the tasks of its OOM domain; 0: none. */
+uint32_t lx_oom_position(const struct oom_table *table, int32_t pid, bool in_domain);
+
+/** totalpages of a cgroup OOM at a level (mem_cgroup_get_max). */
+uint64_t lx_memcg_totalpages(const struct cgroup_level *level, const struct system_facts *sys);
+
+/** Which limit bites first for the target, and at what distance. */
+struct first_limit {
+	enum oom_constraint constraint;
+	const struct cgroup_level *level; /* OOM_CONSTRAINT_MEMCG: the level; else NULL */
+	struct fact distance;		  /* bytes until it bites, reclaim not counted */
+};
+
+void lx_first_limit(const struct snapshot *snap, struct first_limit *ret);
+
+#endif

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef HEAPTOP_PROBES_FIND_H
+#define HEAPTOP_PROBES_FIND_H
+
+/**
+ * Finding the C library and its malloc in a process, without symbols if need be. Called once at
+ * attach and again after exec or when a module appears; its result is kept by live.c.
+ */
+#include "model/base/err.h"
+#include "model/base/region.h"
+#include "model/facts/heap.h"
+#include "model/facts/memory.h"
+#include "model/facts/vma.h"
+#include "model/rules/glibc.h"
+
+struct found_malloc {
+	uint64_t main_arena_addr, mp_addr; /* mp_addr 0: not found */
+	struct malloc_layout layout;	   /* a copy: probes may have overridden fields */
+	uint64_t libc_base, libc_end;	   /* the module that holds it */
+	bool never_used;
+};
+
+enum { FOUND_MAX = 8 };
+
+struct found {
+	struct found_malloc mallocs[FOUND_MAX]; /* [0] is the one in use */
+	size_t count;
+};
+
+/**
+ * Looks through the modules of `vmas` (opened by /proc/PID/map_files or /proc/PID/root), fills
+ * heap's library, road and confidence fields and *ret. Not finding a glibc is no error: heap says
+ * what is there instead. `region` owns the texts.
+ */
+void find_malloc(int32_t pid, const struct vma_set *vmas, struct memory *mem, struct region *region,
+		 struct heap_facts *heap, struct found *ret);
+
+/**
+ * Fills ms->threads: every task of the process with its name, struct pthread, stack, arena and
+ * tcache addresses (found by thread_db's own tables or by content). `ms->arenas` must be decoded.
+ */
+void find_threads(int32_t pid, const struct vma_set *vmas, struct memory *mem,
+		  const struct found_malloc *found, struct region *region, struct heap_facts *heap,
+		  struct malloc_state *ms);
+
+/* --- freeze.c ---------------------------------------------------------------------------------- */
+
+struct freeze; /* every thread of a process, stopped by ptrace */
+
+/** Stops all threads (PTRACE_SEIZE, PTRACE_INTERRUPT); on failure none stays stopped. */
+bool freeze_stop(int32_t pid, struct freeze **ret, struct err *reterr);
+/** Lets them go on and returns how long they were stopped, in ns. Accepts NULL. */
+uint64_t freeze_resume(struct freeze *freeze);
+
+#endif

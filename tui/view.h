@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef HEAPTOP_TUI_VIEW_H
+#define HEAPTOP_TUI_VIEW_H
+
+/**
+ * A view draws one screen from one snapshot: no I/O, no clock, no allocation, no curses. app.c owns
+ * the frame around it (header, tabs, status, key hints) and hands it the area inside.
+ */
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "model/facts/history.h"
+#include "model/facts/snapshot.h"
+#include "model/linux/lx.h"
+#include "tui/canvas.h"
+#include "tui/command.h"
+
+enum view_id {
+	VIEW_OVERVIEW, /* 1 */
+	VIEW_ARENAS,   /* 2 */
+	VIEW_VMAS,     /* 4 */
+	VIEW_OOM,      /* 5 */
+	VIEW_HELP,
+	VIEW_COUNT
+};
+
+/** What a view remembers between frames: selection follows the object, not the row. */
+struct view_state {
+	uint64_t selected;   /* key of the selected object: address, pid; 0: the first */
+	int selected_row;    /* where it was last drawn, for when the object is gone */
+	int top_row;	     /* first row shown */
+	int page_rows;	     /* rows that fitted at the last draw */
+	int row_count;	     /* rows there are */
+	uint8_t sort, pane;  /* column of the sort table; focused pane */
+	bool sort_reversed;
+	char filter[64];
+	char search[64];
+};
+
+/** All that a view may look at. */
+struct view_frame {
+	const struct snapshot *snap;	 /* never NULL */
+	const struct snapshot *previous; /* for changes; NULL at first */
+	const struct history *history;	 /* bounded past of this run */
+	const struct commit_facts *commit;
+	const struct first_limit *first_limit;
+	const struct linux_rules *rules;
+	struct view_state *state;	 /* the only thing that drawing may write */
+	bool is_paused;
+	const char *user_name_of_target; /* may be NULL */
+};
+
+struct view_ops {
+	enum view_id id;
+	char key;	     /* '1' … '8', 0: none */
+	const char *title;   /* of the tab */
+	uint32_t takes;	     /* enum take_what that it shows */
+	void (*draw)(const struct view_frame *frame, struct area area);
+	/** Handles a command that moves or sorts inside the view; false: not one of its own. */
+	bool (*command)(const struct view_frame *frame, enum command_id command);
+};
+
+extern const struct view_ops view_overview, view_arenas, view_vmas, view_oom, view_help;
+
+/** All views in tab order. */
+extern const struct view_ops *const views[VIEW_COUNT];
+
+#endif
