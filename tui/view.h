@@ -12,6 +12,7 @@
 #include "model/facts/history.h"
 #include "model/facts/snapshot.h"
 #include "model/linux/lx.h"
+#include "model/run/partition.h"
 #include "tui/canvas.h"
 #include "tui/command.h"
 
@@ -24,39 +25,73 @@ enum view_id {
 	VIEW_COUNT
 };
 
+/**
+ * The order in which a list shows its objects: indices into the snapshot's array, after filter and
+ * sort. Made by prepare(), only read by draw(). The rest says what they were made from, so that
+ * preparing again costs nothing while nothing changed.
+ */
+struct view_rows {
+	uint32_t *at;
+	size_t count, room;
+	bool is_ready; /* false: no memory; the list then shows every object as it comes */
+	const void *made_from;
+	uint64_t made_ns;
+	uint8_t sort;
+	bool sort_reversed;
+	char filter[64];
+};
+
 /** What a view remembers between frames: selection follows the object, not the row. */
 struct view_state {
-	uint64_t selected;   /* key of the selected object: address, pid; 0: the first */
-	int selected_row;    /* where it was last drawn, for when the object is gone */
-	int top_row;	     /* first row shown */
-	int page_rows;	     /* rows that fitted at the last draw */
-	int row_count;	     /* rows there are */
-	uint8_t sort, pane;  /* column of the sort table; focused pane */
+	uint64_t selected;  /* key of the selected object: address, pid; 0: the first */
+	int selected_row;   /* where it was last drawn, for when the object is gone */
+	int top_row;        /* first row shown */
+	int page_rows;      /* rows that fitted at the last draw */
+	int row_count;      /* rows there are */
+	uint8_t sort, pane; /* column of the sort table; focused pane */
 	bool sort_reversed;
 	char filter[64];
 	char search[64];
+	char note[80]; /* out: for the status line after a command, "no hit"; "" nothing */
+	struct view_rows rows;
+	struct partition partition; /* of the last snapshot; the overview's prepare() sums it up */
 };
+
+/** Frees what prepare() made; the state is then as new. */
+void view_state_fini(struct view_state *state);
 
 /** All that a view may look at. */
 struct view_frame {
-	const struct snapshot *snap;	 /* never NULL */
-	const struct snapshot *previous; /* for changes; NULL at first */
-	const struct history *history;	 /* bounded past of this run */
-	const struct commit_facts *commit;
+	const struct snapshot *snap;       /* never NULL */
+	const struct snapshot *previous;   /* for changes; NULL at first */
+	const struct history *history;     /* bounded past of this run */
+	const struct commit_facts *commit; /* NULL: not known, as the next two */
 	const struct first_limit *first_limit;
 	const struct linux_rules *rules;
-	struct view_state *state;	 /* the only thing that drawing may write */
+	struct view_state *state; /* the only thing that drawing may write */
 	bool is_paused;
 	const char *user_name_of_target; /* may be NULL */
 };
 
 struct view_ops {
 	enum view_id id;
-	char key;	     /* '1' … '8', 0: none */
-	const char *title;   /* of the tab */
-	uint32_t takes;	     /* enum take_what that it shows */
+	char key;          /* '1' … '8', 0: none */
+	const char *title; /* of the tab */
+	uint32_t takes;    /* enum take_what that it shows */
 	void (*draw)(const struct view_frame *frame, struct area area);
-	/** Handles a command that moves or sorts inside the view; false: not one of its own. */
+	/**
+	 * Filters, sorts and sums what the snapshot holds, into `state`. Called on the UI thread
+	 * before every draw() and command(); it may allocate and is free of cost when neither
+	 * snapshot, sort nor filter changed. May be NULL.
+	 */
+	void (*prepare)(const struct view_frame *frame);
+	/** A line for the status row while nothing else is said there. May be NULL. */
+	void (*status)(const struct view_frame *frame, char *to, size_t size);
+	/**
+	 * Handles a command that moves, sorts or searches inside the view; false: not one of its
+	 * own. The prompts of CMD_SEARCH and CMD_FILTER belong to app.c: it stores the text in
+	 * `state` first.
+	 */
 	bool (*command)(const struct view_frame *frame, enum command_id command);
 };
 
