@@ -53,8 +53,9 @@ bool err_setf(struct err *err, enum err_kind kind, const char *what, const char 
 int err_exit_code(const struct err *err)
 {
 	static const int codes[ERR_KIND_COUNT] = {
-		[ERR_NONE] = 0,	      [ERR_FAILED] = 1,	     [ERR_USAGE] = 2,	  [ERR_PERMISSION] = 3,
-		[ERR_NO_PROCESS] = 4, [ERR_UNSUPPORTED] = 1, [ERR_NO_MEMORY] = 1,
+		[ERR_NONE] = 0,       [ERR_FAILED] = 1,     [ERR_USAGE] = 2,
+		[ERR_PERMISSION] = 3, [ERR_NO_PROCESS] = 4, [ERR_UNSUPPORTED] = 1,
+		[ERR_NO_MEMORY] = 1,
 	};
 
 	return codes[err->kind];

@@ -13,12 +13,12 @@
 
 enum err_kind {
 	ERR_NONE,
-	ERR_FAILED,	 /* the job failed: exit 1 */
-	ERR_USAGE,	 /* the command line or an input file is wrong: exit 2 */
-	ERR_PERMISSION,	 /* exit 3 */
-	ERR_NO_PROCESS,	 /* no such process, or it has ended: exit 4 */
+	ERR_FAILED,      /* the job failed: exit 1 */
+	ERR_USAGE,       /* the command line or an input file is wrong: exit 2 */
+	ERR_PERMISSION,  /* exit 3 */
+	ERR_NO_PROCESS,  /* no such process, or it has ended: exit 4 */
 	ERR_UNSUPPORTED, /* an ABI, libc or kernel that is not decoded: exit 1 */
-	ERR_NO_MEMORY,	 /* heaptop's own memory: exit 1 */
+	ERR_NO_MEMORY,   /* heaptop's own memory: exit 1 */
 	ERR_KIND_COUNT
 };
 
@@ -38,7 +38,7 @@ void err_remedy(struct err *err, const char *format, ...) __attribute__((format(
 
 /** As err_set, with `why` printf style. */
 bool err_setf(struct err *err, enum err_kind kind, const char *what, const char *why, ...)
-	__attribute__((format(printf, 4, 5)));
+        __attribute__((format(printf, 4, 5)));
 
 /** The program's exit code for an error: 0 for ERR_NONE. */
 int err_exit_code(const struct err *err);

@@ -68,7 +68,7 @@ char *text_bytes(char buf[TEXT_NUMBER], uint64_t bytes)
 		unit++;
 	}
 	(void)snprintf(buf, TEXT_NUMBER, "%" PRIu64 ".%" PRIu64 " %s", tenths / 10, tenths % 10,
-		       units[unit]);
+	               units[unit]);
 	return buf;
 }
 
@@ -101,6 +101,14 @@ char *text_addr(char buf[TEXT_NUMBER], uint64_t addr)
 {
 	(void)snprintf(buf, TEXT_NUMBER, "%012" PRIx64, addr);
 	return buf;
+}
+
+char *text_copy(char *to, size_t size, const char *from)
+{
+	struct text text = text_in(to, size);
+
+	text_add(&text, from);
+	return to;
 }
 
 static char *unknown(char buf[TEXT_NUMBER])
@@ -152,7 +160,7 @@ bool text_parse_size(const char *string, uint64_t *ret)
 		if (!suffix || at[1])
 			return false;
 		if (__builtin_mul_overflow(value, (uint64_t)1 << (10 * (suffix - suffixes + 1)),
-					   &value))
+		                           &value))
 			return false;
 	}
 	*ret = value;

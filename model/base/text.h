@@ -25,14 +25,17 @@ struct text text_in(char *buffer, size_t size);
 void text_add(struct text *text, const char *string);
 void text_addf(struct text *text, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+/** A NUL-terminated copy of `from` in `to`, cut at `size` - 1 bytes. Returns `to`. */
+char *text_copy(char *to, size_t size, const char *from);
+
 /* Each formatter writes into `buf`, which it returns; 32 bytes are always enough. */
 #define TEXT_NUMBER 32
 
-char *text_bytes(char buf[TEXT_NUMBER], uint64_t bytes);	/* "185.7 MiB", "24 B" */
-char *text_count(char buf[TEXT_NUMBER], uint64_t count);	/* "1,284" */
-char *text_signed(char buf[TEXT_NUMBER], int64_t count);	/* "-4,127,370" */
-char *text_addr(char buf[TEXT_NUMBER], uint64_t addr);		/* "7f2a2c000030" */
-char *text_bytes_fact(char buf[TEXT_NUMBER], struct fact bytes);	/* "?" when unknown */
+char *text_bytes(char buf[TEXT_NUMBER], uint64_t bytes);         /* "185.7 MiB", "24 B" */
+char *text_count(char buf[TEXT_NUMBER], uint64_t count);         /* "1,284" */
+char *text_signed(char buf[TEXT_NUMBER], int64_t count);         /* "-4,127,370" */
+char *text_addr(char buf[TEXT_NUMBER], uint64_t addr);           /* "7f2a2c000030" */
+char *text_bytes_fact(char buf[TEXT_NUMBER], struct fact bytes); /* "?" when unknown */
 char *text_count_fact(char buf[TEXT_NUMBER], struct fact count);
 
 /**

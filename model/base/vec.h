@@ -18,12 +18,12 @@
 
 #define VEC_ADD(region, vec)                                                                       \
 	(vec_room((region), (void **)&(vec)->at, (vec)->count, &(vec)->room, sizeof(*(vec)->at))   \
-		 ? &(vec)->at[(vec)->count++]                                                      \
-		 : NULL)
+	         ? &(vec)->at[(vec)->count++]                                                      \
+	         : NULL)
 
 /** Makes room for one more element of `width` bytes; false when out of memory. */
 static inline _Bool vec_room(struct region *region, void **at, size_t count, size_t *room,
-			     size_t width)
+                             size_t width)
 {
 	size_t want = *room ? *room * 2 : 8, bytes;
 	void *grown;

@@ -9,7 +9,7 @@
  *
  * What is known when: headers, tops, tcaches and mp_ on every tick (`state.has_headers`);
  * bins and lists when they were followed (`has_lists`); in use, free, trimmable after a full walk
- * (`has_walk`), which may be older than the headers (`walk_age_ticks`). A figure that was not read is an
+ * (`has_walk`), which may be older than the headers (`walk_taken_ns`). A figure that was not read is an
  * unknown fact, never 0.
  */
 #include <stdbool.h>
@@ -43,8 +43,8 @@ enum allocator_kind {
 struct road {
 	const char *name;    /* static text: "symbols", "relocation", "scan", "heap_info", … */
 	uint64_t main_arena; /* 0: this road found none */
-	uint64_t mp;	     /* 0: this road found none, or does not look for it */
-	int score;	     /* for scans: points; else 0 */
+	uint64_t mp;         /* 0: this road found none, or does not look for it */
+	int score;           /* for scans: points; else 0 */
 	const char *note;    /* static text or NULL: "no debug file", … */
 };
 
@@ -64,9 +64,9 @@ struct large_bin {
 };
 
 struct malloc_heap {
-	uint64_t start;	  /* heap_info, or sbrk_base for main_arena */
-	uint64_t end;	  /* first byte behind the top or fencepost */
-	uint64_t rw_end;  /* behind the readable and writable part (mprotect_size) */
+	uint64_t start;       /* heap_info, or sbrk_base for main_arena */
+	uint64_t end;         /* first byte behind the top or fencepost */
+	uint64_t rw_end;      /* behind the readable and writable part (mprotect_size) */
 	uint64_t reserve_end; /* behind the reservation; == rw_end for main_arena */
 };
 
@@ -78,7 +78,7 @@ struct chunk_ref {
 struct arena {
 	uint64_t addr; /* struct malloc_state */
 	bool is_main;
-	bool is_torn;	       /* header and walk contradicted one another in every retry */
+	bool is_torn;          /* header and walk contradicted one another in every retry */
 	uint32_t mutex, flags; /* as they are in the target */
 	struct fact attached_threads;
 	uint64_t system_mem, max_system_mem;
@@ -106,28 +106,28 @@ struct arena {
 	/* sums; `in_use` is neither free, nor fastbin, nor tcache, nor top, nor fencepost */
 	struct count_bytes in_use;
 	struct count_bytes free_total; /* unsorted + small + large */
-	struct fact trimmable; /* resident bytes that malloc_trim(0) would give back now */
-	struct chunk_ref top_pin;     /* the in-use chunk directly below top */
+	struct fact trimmable;         /* resident bytes that malloc_trim(0) would give back now */
+	struct chunk_ref top_pin;      /* the in-use chunk directly below top */
 	struct fact below_pin; /* free bytes below the pin that trimming the top cannot reach */
 	uint64_t fencepost_bytes;
 };
 
 struct malloc_thread {
 	int32_t tid;
-	char name[16]; /* comm, raw bytes, NUL-terminated */
-	uint64_t pthread_addr; /* struct pthread, 0 unknown */
+	char name[16];                   /* comm, raw bytes, NUL-terminated */
+	uint64_t pthread_addr;           /* struct pthread, 0 unknown */
 	uint64_t stack_start, stack_end; /* 0: unknown */
-	struct fact arena;     /* address; known 0: has not used malloc yet */
-	struct fact tcache;    /* address of tcache_perthread_struct; known 0: none */
-	struct size_count *bins; /* non-empty ones, by size */
+	struct fact arena;               /* address; known 0: has not used malloc yet */
+	struct fact tcache;              /* address of tcache_perthread_struct; known 0: none */
+	struct size_count *bins;         /* non-empty ones, by size */
 	size_t bin_count;
 	struct count_bytes total;
 };
 
 struct mmapped_chunk {
-	uint64_t addr; /* the chunk (header), not the user memory */
-	uint64_t size; /* bytes of the whole mapping, as mp_.mmapped_mem counts it */
-	uint64_t base; /* start of the mapping */
+	uint64_t addr;  /* the chunk (header), not the user memory */
+	uint64_t size;  /* bytes of the whole mapping, as mp_.mmapped_mem counts it */
+	uint64_t base;  /* start of the mapping */
 	bool is_excess; /* looks like a chunk but mp_ says there are fewer: may be a decoy */
 };
 
@@ -141,7 +141,7 @@ struct malloc_params {
 };
 
 struct malloc_totals {
-	struct fact system;	 /* sum of system_mem */
+	struct fact system; /* sum of system_mem */
 	struct fact in_use, free, tcache, fastbins, mmapped, top, trimmable;
 	struct fact chunks_in_use, chunks_free;
 };
@@ -175,6 +175,7 @@ struct malloc_state {
 	struct malloc_totals totals;
 	struct walk_facts walk;
 	bool has_walk;
+	uint64_t walk_taken_ns; /* CLOCK_REALTIME of the last full walk; 0: none yet */
 };
 
 enum { HEAP_ERRORS_MAX = 64 };
@@ -184,11 +185,11 @@ struct heap_facts {
 	enum libc_kind libc_kind;
 	enum allocator_kind allocator;
 	const char *interposer; /* file name of the module that defines malloc instead; or NULL */
-	char version[32];	/* "2.36", empty: unknown */
-	int minor;		/* 36; -1 unknown */
-	const char *libc_path;	/* as in maps; NULL: none */
-	char build_id[64];	/* lower-case hex, empty: none */
-	const char *runtime;	/* "Go", "Java", NULL: neither recognised */
+	char version[32];       /* "2.36", empty: unknown */
+	int minor;              /* 36; -1 unknown */
+	const char *libc_path;  /* as in maps; NULL: none */
+	char build_id[64];      /* lower-case hex, empty: none */
+	const char *runtime;    /* "Go", "Java", NULL: neither recognised */
 	/* how the state was found */
 	const char *found_by; /* name of the first road that settled it; NULL: not found */
 	char confidence;      /* 'A' … 'D', 'N' never used, '?' not found */
@@ -200,7 +201,7 @@ struct heap_facts {
 	size_t instance_count;
 
 	struct heap_error errors[HEAP_ERRORS_MAX]; /* the first ones */
-	size_t error_count;			   /* all, may exceed HEAP_ERRORS_MAX */
+	size_t error_count;                        /* all, may exceed HEAP_ERRORS_MAX */
 };
 
 /** The JSON word for a libc: glibc, static-glibc, musl, jemalloc, tcmalloc, mimalloc, other, none. */

@@ -37,6 +37,6 @@ const struct history_sample *history_at(const struct history *history, uint32_t 
 
 /** Change per second over at most the last `window_s` seconds; false when not known yet. */
 bool history_rate(const struct history *history, enum history_series series, uint32_t window_s,
-		  int64_t *ret_per_second);
+                  int64_t *ret_per_second);
 
 #endif

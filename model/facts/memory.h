@@ -32,7 +32,7 @@ struct mem_piece {
 
 /* What a page range holds. */
 enum mem_page {
-	MEM_PAGE_ABSENT,  /* never touched, or given back */
+	MEM_PAGE_ABSENT, /* never touched, or given back */
 	MEM_PAGE_PRESENT,
 	MEM_PAGE_SWAPPED,
 	MEM_PAGE_GUARD,
@@ -53,7 +53,7 @@ struct memory_ops {
 	 * less than `len`, *ret_status says what lies at addr + returned. Pieces of up to 256 KiB.
 	 */
 	size_t (*read)(struct memory *mem, uint64_t addr, void *buf, size_t len,
-		       enum mem_status *ret_status);
+	               enum mem_status *ret_status);
 	/** Reads `count` small pieces in few system calls; each piece gets its own status. */
 	void (*gather)(struct memory *mem, struct mem_piece *pieces, size_t count);
 	/**
@@ -62,11 +62,11 @@ struct memory_ops {
 	 * range's end says how far it got. (Cores and tests may call every page present.)
 	 */
 	size_t (*pages)(struct memory *mem, uint64_t start, uint64_t end, struct mem_range *ranges,
-			size_t room);
+	                size_t room);
 };
 
 static inline size_t mem_read(struct memory *mem, uint64_t addr, void *buf, size_t len,
-			      enum mem_status *ret_status)
+                              enum mem_status *ret_status)
 {
 	return mem->ops->read(mem, addr, buf, len, ret_status);
 }
@@ -85,7 +85,7 @@ static inline void mem_gather(struct memory *mem, struct mem_piece *pieces, size
 }
 
 static inline size_t mem_pages(struct memory *mem, uint64_t start, uint64_t end,
-			       struct mem_range *ranges, size_t room)
+                               struct mem_range *ranges, size_t room)
 {
 	return mem->ops->pages(mem, start, end, ranges, room);
 }

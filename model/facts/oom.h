@@ -10,14 +10,14 @@
 #include "model/base/fact.h"
 
 enum oom_task_flag {
-	OOM_TASK_INIT = 1 << 0,	    /* pid 1 of the init pid namespace */
+	OOM_TASK_INIT = 1 << 0, /* pid 1 of the init pid namespace */
 	OOM_TASK_KTHREAD = 1 << 1,
-	OOM_TASK_VFORK = 1 << 2,    /* shares its parent's mm until exec */
-	OOM_TASK_NO_MM = 1 << 3,    /* zombie or exiting: nothing left to free */
-	OOM_TASK_REAPED = 1 << 4,   /* MMF_OOM_SKIP */
-	OOM_TASK_VICTIM = 1 << 5,   /* already being killed */
+	OOM_TASK_VFORK = 1 << 2,     /* shares its parent's mm until exec */
+	OOM_TASK_NO_MM = 1 << 3,     /* zombie or exiting: nothing left to free */
+	OOM_TASK_REAPED = 1 << 4,    /* MMF_OOM_SKIP */
+	OOM_TASK_VICTIM = 1 << 5,    /* already being killed */
 	OOM_TASK_SYS_ADMIN = 1 << 6, /* CAP_SYS_ADMIN: matters up to 4.16 */
-	OOM_TASK_ORIGIN = 1 << 7,   /* oom_task_origin: swapoff, KSM unmerge */
+	OOM_TASK_ORIGIN = 1 << 7,    /* oom_task_origin: swapoff, KSM unmerge */
 };
 
 struct oom_task {
@@ -26,23 +26,23 @@ struct oom_task {
 	char comm[16]; /* raw bytes, NUL-terminated */
 	uint32_t uid;
 	int16_t adj;
-	bool in_domain;	      /* belongs to the target's OOM domain (the limiting cgroup) */
-	bool is_partial;      /* swap or page tables are from an older reading or unknown */
-	uint32_t flags;	      /* enum oom_task_flag */
+	bool in_domain;  /* belongs to the target's OOM domain (the limiting cgroup) */
+	bool is_partial; /* swap or page tables are from an older reading or unknown */
+	uint32_t flags;  /* enum oom_task_flag */
 	uint64_t rss_pages, swap_pages, pgtables_bytes;
 	struct fact score;    /* /proc/PID/oom_score */
 	uint64_t start_ticks; /* for the order of the task list */
 	/* set by lx_rank() */
-	int64_t badness;      /* pages; meaningful when eligible */
+	int64_t badness; /* pages; meaningful when eligible */
 	bool is_eligible;
-	const char *why_not;  /* static text when not eligible: "oom_score_adj -1000", … */
+	const char *why_not; /* static text when not eligible: "oom_score_adj -1000", … */
 };
 
 struct oom_table {
 	struct oom_task *tasks; /* after ranking: worst first; ineligible ones last */
 	size_t count;
-	uint64_t totalpages;	/* what adj is scaled by: global */
-	uint64_t unreadable;	/* processes that hidepid or an error hid */
+	uint64_t totalpages; /* what adj is scaled by: global */
+	uint64_t unreadable; /* processes that hidepid or an error hid */
 };
 
 #endif

@@ -10,8 +10,8 @@
 
 enum process_life {
 	PROCESS_ALIVE,
-	PROCESS_EXITED,	   /* the last data stays */
-	PROCESS_EXECED,	   /* same pid, another program: everything is read anew */
+	PROCESS_EXITED, /* the last data stays */
+	PROCESS_EXECED, /* same pid, another program: everything is read anew */
 	PROCESS_ZOMBIE,
 	PROCESS_KTHREAD,
 };
@@ -24,9 +24,9 @@ struct process_id {
 
 struct process_facts {
 	struct process_id id;
-	char comm[64];	       /* raw bytes */
-	char exe[512];	       /* raw bytes; empty: unknown */
-	char state;	       /* R S D Z … ; '?' unknown */
+	char comm[64]; /* raw bytes */
+	char exe[512]; /* raw bytes; empty: unknown */
+	char state;    /* R S D Z … ; '?' unknown */
 	enum process_life life;
 	struct fact exit_status; /* wait(2) status, where it can be known */
 	int32_t ppid, tracer_pid;
@@ -36,9 +36,9 @@ struct process_facts {
 	uint8_t elf_class; /* 32, 64, 0 unknown */
 	struct fact vm_peak, vm_size, vm_hwm, vm_rss, rss_anon, rss_file, rss_shmem;
 	struct fact vm_data, vm_stack, vm_pte, vm_swap, vm_lck;
-	struct fact min_faults, maj_faults; /* since start */
-	struct fact cpu_ns;		    /* process CPU clock */
-	struct fact brk_start, brk_end;	    /* [start_brk, brk) */
+	struct fact min_faults, maj_faults;            /* since start */
+	struct fact cpu_ns;                            /* process CPU clock */
+	struct fact brk_start, brk_end;                /* [start_brk, brk) */
 	struct fact limit_as, limit_data, limit_stack; /* soft limits; UINT64_MAX: unlimited */
 	bool has_cap_sys_admin;
 	bool access_denied;   /* ptrace-read access refused: maps, memory … are unknown */

@@ -20,7 +20,15 @@
 #include "model/facts/system.h"
 #include "model/facts/vma.h"
 
-enum part_kind { PART_PROCESS, PART_VMAS, PART_HEAP, PART_SYSTEM, PART_CGROUP, PART_OOM, PART_COUNT };
+enum part_kind {
+	PART_PROCESS,
+	PART_VMAS,
+	PART_HEAP,
+	PART_SYSTEM,
+	PART_CGROUP,
+	PART_OOM,
+	PART_COUNT
+};
 
 /** A counted owner of facts. `taken_ns` is CLOCK_REALTIME of the reading. */
 struct part {
@@ -41,20 +49,21 @@ struct part {
 /** A fresh part with one reference and an empty region; NULL when out of memory. */
 struct part *part_new(enum part_kind kind, uint64_t taken_ns);
 struct part *part_ref(const struct part *part); /* accepts and returns NULL */
-void part_unref(struct part *part);		/* accepts NULL */
+void part_unref(struct part *part);             /* accepts NULL */
 
 /* What this sample cost and how far it can be trusted. */
 struct sample_facts {
 	uint64_t seq;
-	uint64_t time_ns;    /* CLOCK_REALTIME */
-	uint64_t took_ns;    /* the whole sample */
+	uint64_t time_ns; /* CLOCK_REALTIME */
+	uint64_t took_ns; /* the whole sample */
 	uint64_t maps_ns, headers_ns, lists_ns, walk_ns, residency_ns, smaps_ns, host_ns, oom_ns;
-	uint64_t read_ns;    /* inside remote reads, of the above */
-	bool is_frozen;	     /* taken while every thread was stopped … */
-	uint64_t stopped_ns; /* … for this long */
+	uint64_t read_ns;        /* inside remote reads, of the above */
+	bool is_frozen;          /* taken while every thread was stopped … */
+	uint64_t stopped_ns;     /* … for this long */
+	char freeze_failed[128]; /* why a stop that was asked for did not happen; else empty */
 	uint32_t header_reads, header_agreed; /* "3 of 3 reads agree" */
-	uint32_t own_cpu_permille; /* this tool's CPU use since the last sample */
-	const char *source_kind;   /* "live", "core", "session", "world" */
+	uint32_t own_cpu_permille;            /* this tool's CPU use since the last sample */
+	const char *source_kind;              /* "live", "core", "session", "world" */
 };
 
 struct snapshot {

@@ -16,18 +16,18 @@
 
 /* What to read anew; the rest is shared with the previous snapshot. */
 enum take_what {
-	TAKE_PROCESS = 1 << 0,	 /* status, statm, faults */
-	TAKE_VMAS = 1 << 1,	 /* maps */
-	TAKE_HEADERS = 1 << 2,	 /* arena headers, tops, tcaches, mp_ */
-	TAKE_LISTS = 1 << 3,	 /* bins and fastbins */
-	TAKE_WALK = 1 << 4,	 /* every chunk */
-	TAKE_MMAPPED = 1 << 5,	 /* search VMAs for mmapped chunks */
+	TAKE_PROCESS = 1 << 0,   /* status, statm, faults */
+	TAKE_VMAS = 1 << 1,      /* maps */
+	TAKE_HEADERS = 1 << 2,   /* arena headers, tops, tcaches, mp_ */
+	TAKE_LISTS = 1 << 3,     /* bins and fastbins */
+	TAKE_WALK = 1 << 4,      /* every chunk */
+	TAKE_MMAPPED = 1 << 5,   /* search VMAs for mmapped chunks */
 	TAKE_RESIDENCY = 1 << 6, /* page map of every VMA */
 	TAKE_SMAPS = 1 << 7,
-	TAKE_SYSTEM = 1 << 8,	 /* meminfo, vm.*, PSI, cgroup */
-	TAKE_OOM = 1 << 9,	 /* the table of all processes */
-	TAKE_CHUNKS = 1 << 10,	 /* hand every chunk of the walk to `chunk_sink` */
-	TAKE_FREEZE = 1 << 11,	 /* stop the target meanwhile */
+	TAKE_SYSTEM = 1 << 8,  /* meminfo, vm.*, PSI, cgroup */
+	TAKE_OOM = 1 << 9,     /* the table of all processes */
+	TAKE_CHUNKS = 1 << 10, /* hand every chunk of the walk to `chunk_sink` */
+	TAKE_FREEZE = 1 << 11, /* stop the target meanwhile */
 	TAKE_ALL = (1 << 10) - 1,
 };
 
@@ -49,7 +49,7 @@ struct chunk_sink {
 };
 
 struct take_request {
-	uint32_t what; /* enum take_what */
+	uint32_t what;                   /* enum take_what */
 	const struct snapshot *previous; /* NULL: the first */
 	const struct chunk_sink *chunks; /* with TAKE_CHUNKS */
 };
@@ -60,7 +60,7 @@ struct source_ops {
 	const char *kind;
 	/** A new snapshot with one reference; partial data is not an error. False: nothing at all. */
 	bool (*take)(struct source *source, const struct take_request *request,
-		     const struct snapshot **ret, struct err *reterr);
+	             const struct snapshot **ret, struct err *reterr);
 	/** The target's memory; valid until close. NULL when it can't be read. */
 	struct memory *(*memory)(struct source *source);
 	void (*close)(struct source *source);

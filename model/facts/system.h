@@ -30,7 +30,8 @@ struct system_facts {
 	struct fact max_map_count, panic_on_oom, oom_kill_allocating_task, swappiness;
 
 	struct fact watermark_min, watermark_low, watermark_high; /* sums over zones, pages */
-	struct fact totalreserve_pages; /* linux-memory: mm/page_alloc.c:calculate_totalreserve_pages */
+	struct fact
+	        totalreserve_pages; /* linux-memory: mm/page_alloc.c:calculate_totalreserve_pages */
 	struct pressure some, full;
 	struct fact oom_kills; /* vmstat oom_kill, since boot */
 };
@@ -42,15 +43,15 @@ struct cgroup_level {
 	const char *path; /* raw bytes, relative to the hierarchy's root, "/" for the root */
 	struct fact current, max, high, low, min;
 	struct fact swap_current, swap_max; /* v1: memsw minus memory where both are known */
-	struct fact memsw_max;		    /* v1 only */
-	struct fact anon, file, kernel;	    /* memory.stat */
+	struct fact memsw_max;              /* v1 only */
+	struct fact anon, file, kernel;     /* memory.stat */
 	struct fact oom_group, oom_kill_disable, under_oom, swappiness;
 	struct fact events_high, events_max, events_oom, events_oom_kill; /* v1: failcnt in max */
 };
 
 struct cgroup_facts {
 	enum cgroup_version version; /* of the hierarchy that has the memory controller */
-	const char *path;	     /* the target's; raw bytes */
+	const char *path;            /* the target's; raw bytes */
 	struct cgroup_level *levels; /* root first, the target's own last */
 	size_t level_count;
 	const char *unreadable; /* why it could not be read, or NULL */

@@ -44,16 +44,17 @@ bool vma_is_writable(const struct vma_set *set, uint64_t addr, uint64_t len)
 
 bool vma_is_named(const struct vma_set *set, const struct vma *v, const char *name)
 {
-	return v->name_len == strlen(name) && memcmp(set->names + v->name_at, name, v->name_len) == 0;
+	return v->name_len == strlen(name) &&
+	       memcmp(set->names + v->name_at, name, v->name_len) == 0;
 }
 
 const char *vma_kind_word(enum vma_kind kind)
 {
 	static const char *const words[VMA_KIND_COUNT] = {
-		[VMA_ANON] = "anon",	   [VMA_HEAP] = "heap",	  [VMA_ARENA] = "arena",
+		[VMA_ANON] = "anon",       [VMA_HEAP] = "heap",       [VMA_ARENA] = "arena",
 		[VMA_RESERVE] = "reserve", [VMA_MMAPPED] = "mmapped", [VMA_STACK] = "stack",
-		[VMA_GUARD] = "guard",	   [VMA_FILE] = "file",	  [VMA_BSS] = "bss",
-		[VMA_SHM] = "shm",	   [VMA_KERNEL] = "kernel",
+		[VMA_GUARD] = "guard",     [VMA_FILE] = "file",       [VMA_BSS] = "bss",
+		[VMA_SHM] = "shm",         [VMA_KERNEL] = "kernel",
 	};
 
 	return kind < VMA_KIND_COUNT ? words[kind] : "?";

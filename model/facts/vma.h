@@ -26,23 +26,23 @@ enum vma_kind {
 	VMA_GUARD,   /* PROT_NONE next to a stack */
 	VMA_FILE,    /* private file mapping */
 	VMA_BSS,     /* anonymous, directly behind a file's writable mapping */
-	VMA_SHM,     /* any shared mapping of memory: shared anonymous, /dev/shm, memfd, SysV, file */
-	VMA_KERNEL,  /* [vdso] [vvar] [vsyscall] … */
+	VMA_SHM, /* any shared mapping of memory: shared anonymous, /dev/shm, memfd, SysV, file */
+	VMA_KERNEL, /* [vdso] [vvar] [vsyscall] … */
 	VMA_KIND_COUNT
 };
 
 /* VmFlags of smaps that decide something here; known only when `has_smaps`. */
 enum vma_flag {
-	VMA_FLAG_AC = 1 << 0, /* charged to Committed_AS */
-	VMA_FLAG_NR = 1 << 1, /* MAP_NORESERVE */
-	VMA_FLAG_GD = 1 << 2, /* grows down */
-	VMA_FLAG_LO = 1 << 3, /* locked */
-	VMA_FLAG_HT = 1 << 4, /* huge TLB */
-	VMA_FLAG_HG = 1 << 5, /* MADV_HUGEPAGE */
-	VMA_FLAG_NH = 1 << 6, /* MADV_NOHUGEPAGE */
-	VMA_FLAG_DC = 1 << 7, /* MADV_DONTFORK */
-	VMA_FLAG_DD = 1 << 8, /* MADV_DONTDUMP */
-	VMA_FLAG_MG = 1 << 9, /* MADV_MERGEABLE */
+	VMA_FLAG_AC = 1 << 0,  /* charged to Committed_AS */
+	VMA_FLAG_NR = 1 << 1,  /* MAP_NORESERVE */
+	VMA_FLAG_GD = 1 << 2,  /* grows down */
+	VMA_FLAG_LO = 1 << 3,  /* locked */
+	VMA_FLAG_HT = 1 << 4,  /* huge TLB */
+	VMA_FLAG_HG = 1 << 5,  /* MADV_HUGEPAGE */
+	VMA_FLAG_NH = 1 << 6,  /* MADV_NOHUGEPAGE */
+	VMA_FLAG_DC = 1 << 7,  /* MADV_DONTFORK */
+	VMA_FLAG_DD = 1 << 8,  /* MADV_DONTDUMP */
+	VMA_FLAG_MG = 1 << 9,  /* MADV_MERGEABLE */
 	VMA_FLAG_PF = 1 << 10, /* raw PFN mapping */
 	VMA_FLAG_IO = 1 << 11, /* device memory */
 	VMA_FLAG_UM = 1 << 12, /* userfaultfd, missing */
@@ -63,15 +63,15 @@ struct vma {
 	uint64_t offset, inode;
 	uint32_t dev_major, dev_minor;
 	uint32_t name_at, name_len; /* in vma_set.names; raw bytes, hostile */
-	uint8_t prot;		    /* enum vma_prot */
-	uint8_t kind;		    /* enum vma_kind */
-	uint8_t charge;		    /* enum vma_charge */
-	bool has_residency;	    /* rss and swap are known (from the page map or smaps) */
-	bool has_smaps;		    /* flags, pss, anonymous, dirty are known */
-	uint32_t flags;		    /* enum vma_flag */
-	int32_t owner;		    /* arena index (ARENA, its RESERVE), tid (STACK, GUARD), else -1 */
-	int32_t owner_heap;	    /* heap number within the arena, 1-based; else 0 */
-	uint64_t rss, swap;	    /* residency; swap counts pages with a swap entry */
+	uint8_t prot;               /* enum vma_prot */
+	uint8_t kind;               /* enum vma_kind */
+	uint8_t charge;             /* enum vma_charge */
+	bool has_residency;         /* rss and swap are known (from the page map or smaps) */
+	bool has_smaps;             /* flags, pss, anonymous, dirty are known */
+	uint32_t flags;             /* enum vma_flag */
+	int32_t owner;      /* arena index (ARENA, its RESERVE), tid (STACK, GUARD), else -1 */
+	int32_t owner_heap; /* heap number within the arena, 1-based; else 0 */
+	uint64_t rss, swap; /* residency; swap counts pages with a swap entry */
 	uint64_t pss, anonymous, dirty;
 };
 

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef HEAPTOP_MODEL_FACTS_HEAP_COPY_H
+#define HEAPTOP_MODEL_FACTS_HEAP_COPY_H
+
+#include "model/base/region.h"
+#include "model/facts/heap.h"
+
+/**
+ * A deep copy on `region`, so that a tick can refresh the figures of the last sample while that one
+ * stays as it was. False when out of memory; *to is then not to be used.
+ */
+bool heap_facts_copy(struct region *region, const struct heap_facts *from, struct heap_facts *to);
+
+#endif

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef HEAPTOP_PROBES_LIVE_H
+#define HEAPTOP_PROBES_LIVE_H
+
+/**
+ * Private to live*.c: a live process as a source. One thread owns it.
+ *
+ * A take reads only what it is asked for; every other part is shared with the snapshot before. The
+ * order is fixed by need: VMAs before memory (reads check them), memory before the VMAs' kinds (what
+ * malloc owns names them), system before the OOM table (the limit that bites first bounds it).
+ */
+#include "model/facts/source.h"
+#include "model/rules/linux.h"
+#include "probes/find.h"
+#include "probes/read.h"
+
+struct live {
+	struct source base;
+	struct proc proc;
+	struct maps_cache *maps;
+	struct memory *mem; /* NULL: refused */
+	struct tasks *tasks;
+	const struct linux_rules *rules;
+	struct part *last[PART_COUNT]; /* newest of each kind */
+	struct region *found_region;   /* owns texts of `library` and `found` */
+	struct heap_facts library;     /* library, roads and confidence, found at attach */
+	struct found found;
+	bool is_searched;      /* `library` and `found` hold for the present program */
+	uint64_t library_maps; /* hash of the executable mappings when it was searched */
+	bool vmas_are_ours;    /* no snapshot shows last[PART_VMAS] yet: it may be written to */
+	uint64_t vma_kinds;    /* what the kinds in last[PART_VMAS] were derived from */
+	int32_t thread_count;  /* when threads were last looked for */
+	bool vmas_changed;     /* since modules were last looked at */
+	bool found_at_startup; /* malloc was still unused: look again when it may have begun */
+	/* the target's CPU clock before each kind of reading of its heap: equal now, nothing ran */
+	uint64_t read_at_cpu_ns[4]; /* headers, lists, walk, mmapped: bit order of enum take_what */
+	uint64_t seq;
+	uint64_t cpu_ns, wall_ns; /* of heaptop itself, at the last sample */
+	char mem_denied[256];     /* why memory can't be read; empty: it can */
+};
+
+/** Exchanges live->last[kind] for `fresh`, whose reference it takes over. */
+void live_keep(struct live *live, enum part_kind kind, struct part *fresh);
+
+/* --- live_vmas.c --- */
+
+/** Reads maps; on failure keeps the old list and notes the reason. False: no list at all. */
+bool live_read_vmas(struct live *live, uint64_t now_ns, struct err *reterr);
+
+/**
+ * A list of our own to write into: residency and smaps as asked, kinds and charge from the newest
+ * heap. Leaves the shared list alone when nothing would change.
+ */
+bool live_refine_vmas(struct live *live, uint32_t what, uint64_t now_ns,
+                      struct sample_facts *sample);
+
+/* --- live_heap.c --- */
+
+/** Decodes malloc as far as `what` asks; true when the heap part was exchanged. */
+bool live_read_heap(struct live *live, uint32_t what, uint64_t now_ns,
+                    const struct chunk_sink *chunks, struct sample_facts *sample);
+
+#endif

@@ -1,0 +1,270 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * malloc's state of a live process. Where the libraries are and which threads there are is found
+ * rarely; the figures are refreshed often, on a copy of the last sample's; and nothing at all is
+ * read while the target's CPU clock stands still.
+ */
+#include "probes/live.h"
+
+#include <string.h>
+
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+#include "model/base/text.h"
+#include "model/facts/heap_copy.h"
+#include "model/glibc/decode.h"
+#include "probes/clock.h"
+
+#define HEAP_TIERS (TAKE_HEADERS | TAKE_LISTS | TAKE_WALK | TAKE_MMAPPED)
+
+/* --- memory that may not be read ----------------------------------------------------------------- */
+
+/* Lets the library be recognised by its file alone when the target's memory is refused. */
+static size_t denied_read(struct memory *mem, uint64_t addr, void *buf, size_t len,
+                          enum mem_status *ret_status)
+{
+	(void)mem, (void)addr, (void)buf, (void)len;
+	*ret_status = MEM_DENIED;
+	return 0;
+}
+
+static void denied_gather(struct memory *mem, struct mem_piece *pieces, size_t count)
+{
+	(void)mem;
+	for (size_t i = 0; i < count; i++)
+		pieces[i].status = MEM_DENIED;
+}
+
+static size_t denied_pages(struct memory *mem, uint64_t start, uint64_t end,
+                           struct mem_range *ranges, size_t room)
+{
+	(void)mem, (void)start, (void)end, (void)ranges, (void)room;
+	return 0;
+}
+
+static const struct memory_ops denied_ops = { .read = denied_read,
+	                                      .gather = denied_gather,
+	                                      .pages = denied_pages };
+static struct memory denied_memory = { .ops = &denied_ops };
+
+/* --- where malloc is ----------------------------------------------------------------------------- */
+
+/* Changes when a module appears or goes, not when heaps grow. */
+static uint64_t hash_modules(const struct vma_set *vmas)
+{
+	uint64_t hash = 0;
+
+	for (size_t i = 0; i < vmas->count; i++) {
+		const struct vma *v = &vmas->at[i];
+
+		if (v->inode && (v->prot & VMA_EXEC))
+			hash = XXH3_64bits_withSeed(&v->start, sizeof(v->start), hash ^ v->inode);
+	}
+	return hash;
+}
+
+/* Finds the libraries when that was not done yet for the modules that are mapped now. */
+static bool search(struct live *live, const struct vma_set *vmas)
+{
+	uint64_t modules;
+	struct region *region;
+
+	if (live->is_searched && !live->vmas_changed)
+		return true;
+	live->vmas_changed = false;
+	modules = hash_modules(vmas);
+	if (live->is_searched && modules == live->library_maps && !live->found_at_startup)
+		return true;
+	region = region_new();
+	if (!region)
+		return live->is_searched;
+	region_free(live->found_region);
+	live->found_region = region;
+	live->library = (struct heap_facts){ .minor = -1 };
+	live->found = (struct found){ 0 };
+	find_malloc(live->proc.pid, vmas, live->mem ? live->mem : &denied_memory, region,
+	            &live->library, &live->found);
+	live->library_maps = modules;
+	live->is_searched = true;
+	/* Caught before its first malloc: heap_info, top and [heap] will settle more later. */
+	live->found_at_startup = live->found.count && live->found.mallocs[0].never_used;
+	live_keep(live, PART_HEAP, NULL);
+	return true;
+}
+
+static struct decode decode_of(const struct live *live, size_t instance, struct part *part)
+{
+	const struct found_malloc *found = &live->found.mallocs[instance];
+
+	return (struct decode){ .mem = live->mem,
+		                .lay = &found->layout,
+		                .vmas = &live->last[PART_VMAS]->vmas,
+		                .region = part->region,
+		                .heap = &part->heap,
+		                .main_arena_addr = found->main_arena_addr,
+		                .mp_addr = found->mp_addr,
+		                .heap_max = found->layout.heap.heap_max };
+}
+
+/* --- reading it ---------------------------------------------------------------------------------- */
+
+static void note_no_memory(const struct live *live, struct heap_facts *heap)
+{
+	if (!live->mem && live->mem_denied[0])
+		heap_error_add(heap, 0, live->mem_denied);
+}
+
+/* Everything anew: arenas from the ring, threads from their tables, then what was asked for. */
+static bool decode_afresh(struct live *live, struct part *part, uint32_t what,
+                          const struct chunk_sink *chunks)
+{
+	struct heap_facts *heap = &part->heap;
+
+	if (!heap_facts_copy(part->region, &live->library, heap))
+		return false;
+	note_no_memory(live, heap);
+	if (!live->mem || !live->found.count)
+		return true;
+	heap->instances = region_alloc(part->region, live->found.count * sizeof(*heap->instances));
+	if (!heap->instances)
+		return false;
+	for (size_t i = 0; i < live->found.count; i++) {
+		const struct found_malloc *found = &live->found.mallocs[i];
+		struct malloc_state *ms = &heap->instances[i];
+		struct decode d = decode_of(live, i, part);
+
+		ms->main_arena_addr = found->main_arena_addr;
+		ms->mp_addr = found->mp_addr;
+		ms->is_used = !found->never_used;
+		heap->instance_count = i + 1;
+		(void)pt_read_params(&d, &ms->params);
+		if (!pt_read_arenas(&d, ms))
+			continue;
+		find_threads(live->proc.pid, d.vmas, d.mem, found, part->region, heap, ms);
+		(void)pt_decode(&d, ms, what & ~(uint32_t)TAKE_HEADERS, chunks);
+	}
+	return true;
+}
+
+/* The last sample's figures on a copy, with what changes each tick read anew. */
+static bool decode_tick(struct live *live, struct part *part, uint32_t what,
+                        const struct chunk_sink *chunks)
+{
+	struct heap_facts *heap = &part->heap;
+
+	if (!heap_facts_copy(part->region, &live->last[PART_HEAP]->heap, heap))
+		return false;
+	heap->error_count = 0;
+	note_no_memory(live, heap);
+	for (size_t i = 0; i < heap->instance_count; i++) {
+		struct decode d = decode_of(live, i, part);
+
+		if (!pt_tick(&d, &heap->instances[i]))
+			return false;
+		if (what & (TAKE_LISTS | TAKE_WALK | TAKE_MMAPPED))
+			(void)pt_decode(&d, &heap->instances[i], what & ~(uint32_t)TAKE_HEADERS,
+			                chunks);
+	}
+	return true;
+}
+
+/* Which of the wanted readings could show anything new: a target that did not run did not change. */
+static uint32_t still_due(const struct live *live, uint32_t what, uint64_t cpu_ns, bool is_running)
+{
+	static const uint32_t tiers[] = { TAKE_HEADERS, TAKE_LISTS, TAKE_WALK, TAKE_MMAPPED };
+	uint32_t due = what & (HEAP_TIERS | TAKE_CHUNKS);
+
+	if (!live->last[PART_HEAP] || is_running || (what & (TAKE_FREEZE | TAKE_CHUNKS)))
+		return due;
+	for (size_t i = 0; i < sizeof(tiers) / sizeof(tiers[0]); i++)
+		if (live->read_at_cpu_ns[i] == cpu_ns)
+			due &= ~tiers[i];
+	return due;
+}
+
+static void note_read(struct live *live, uint32_t what, uint64_t cpu_ns)
+{
+	for (size_t i = 0; i < 4; i++)
+		if (what & (uint32_t)(TAKE_HEADERS << i))
+			live->read_at_cpu_ns[i] = cpu_ns;
+}
+
+/* "3 of 3 reads agree": the tops and sizes of all arenas once more, after everything else. */
+static void check_again(struct live *live, struct part *part, struct sample_facts *sample)
+{
+	for (size_t i = 0; i < part->heap.instance_count; i++) {
+		struct decode d = decode_of(live, i, part);
+		const struct malloc_state *ms = &part->heap.instances[i];
+
+		for (size_t k = 0; k < ms->arena_count; k++) {
+			struct arena again = { 0 };
+
+			if (!pt_read_arena(&d, ms->arenas[k].addr, &again))
+				continue;
+			sample->header_reads++;
+			sample->header_agreed += again.top_addr == ms->arenas[k].top_addr &&
+			                         again.system_mem == ms->arenas[k].system_mem;
+		}
+	}
+}
+
+/* One reading does several tiers; it is booked under the dearest. */
+static void note_cost(struct sample_facts *sample, uint32_t due, uint64_t took_ns)
+{
+	if (due & TAKE_WALK)
+		sample->walk_ns = took_ns;
+	else if (due & (TAKE_LISTS | TAKE_MMAPPED))
+		sample->lists_ns = took_ns;
+	else
+		sample->headers_ns = took_ns;
+}
+
+static void stamp(struct part *part, uint32_t what, uint64_t now_ns)
+{
+	for (size_t i = 0; i < part->heap.instance_count && (what & TAKE_WALK); i++)
+		if (part->heap.instances[i].has_walk)
+			part->heap.instances[i].walk_taken_ns = now_ns;
+}
+
+bool live_read_heap(struct live *live, uint32_t what, uint64_t now_ns,
+                    const struct chunk_sink *chunks, struct sample_facts *sample)
+{
+	const struct process_facts *process =
+	        live->last[PART_PROCESS] ? &live->last[PART_PROCESS]->process : NULL;
+	uint64_t cpu_ns = process ? fact_or(process->cpu_ns, UINT64_MAX) : UINT64_MAX, began;
+	bool is_running = !process || process->state == 'R' || !fact_known(process->cpu_ns);
+	bool ok = false, threads_changed;
+	uint32_t due;
+	struct part *part;
+
+	if (!live->last[PART_VMAS] || !search(live, &live->last[PART_VMAS]->vmas))
+		return false;
+	due = still_due(live, what, cpu_ns, is_running);
+	if (!due)
+		return false;
+	part = part_new(PART_HEAP, now_ns);
+	if (!part)
+		return false;
+	threads_changed = process && process->thread_count != live->thread_count;
+	began = clock_monotonic_ns();
+	if (live->last[PART_HEAP] && !threads_changed && !(due & TAKE_MMAPPED))
+		ok = decode_tick(live, part, due, chunks);
+	if (!ok) {
+		part_unref(part);
+		part = part_new(PART_HEAP, now_ns);
+		ok = part && decode_afresh(live, part, due | TAKE_HEADERS, chunks);
+	}
+	if (!ok) {
+		part_unref(part);
+		return false;
+	}
+	note_cost(sample, due, clock_monotonic_ns() - began);
+	live->thread_count = process ? process->thread_count : 0;
+	if (due & (TAKE_LISTS | TAKE_WALK))
+		check_again(live, part, sample);
+	stamp(part, due, now_ns);
+	note_read(live, due, cpu_ns);
+	live_keep(live, PART_HEAP, part);
+	return true;
+}

@@ -1,0 +1,308 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The sampler thread: drives a source at the user's rate, decides which parts are due, and hands the
+ * newest snapshot over through a one-slot mailbox. Nobody waits for it; it waits for nobody.
+ *
+ * Pace: what every tick shows is read every tick; each dearer part is due again when its own last
+ * cost fits its share of the CPU budget, and never sooner than its floor. smaps holds the target's
+ * map lock, so it has the longest floor and is left out while nothing unknown has appeared.
+ */
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "probes/clock.h"
+#include "probes/probes.h"
+
+#define MS 1000000ull
+
+/* A part with a pace of its own. */
+struct pace {
+	uint32_t what;
+	uint32_t share_permille; /* of the CPU budget */
+	uint32_t floor_ms;
+	uint32_t idle_floor_ms; /* while no view shows it */
+	uint64_t due_ns;        /* monotonic; 0: at once */
+};
+
+enum { PACE_LISTS, PACE_WALK, PACE_RESIDENCY, PACE_SMAPS, PACE_OOM, PACE_COUNT };
+
+static const struct pace paces[PACE_COUNT] = {
+	[PACE_LISTS] = { TAKE_LISTS | TAKE_MMAPPED, 200, 0, 1000, 0 },
+	[PACE_WALK] = { TAKE_WALK | TAKE_LISTS | TAKE_MMAPPED, 500, 900, 5000, 0 },
+	[PACE_RESIDENCY] = { TAKE_RESIDENCY, 100, 2000, 10000, 0 },
+	[PACE_SMAPS] = { TAKE_SMAPS, 100, 5000, 60000, 0 },
+	[PACE_OOM] = { TAKE_OOM, 200, 2000, 10000, 0 },
+};
+
+struct sampler {
+	pthread_t thread;
+	int news_fd;                     /* readable: a snapshot waits */
+	int wake_fd;                     /* tells the thread that settings changed */
+	struct source *source;           /* the thread's own after start */
+	struct pace pace[PACE_COUNT];    /* the thread's own */
+	const struct snapshot *previous; /* the thread's own */
+
+	pthread_mutex_t lock; /* guards all below; held for a few instructions only */
+	const struct snapshot *newest;
+	struct sampler_settings settings;
+	uint32_t wanted, focus;
+	bool must_stop;
+};
+
+/* --- the thread ------------------------------------------------------------------------------- */
+
+static uint64_t cost_ns(const struct sample_facts *s, size_t which)
+{
+	switch (which) {
+	case PACE_LISTS:
+		return s->lists_ns;
+	case PACE_WALK:
+		return s->walk_ns + s->lists_ns;
+	case PACE_RESIDENCY:
+		return s->residency_ns;
+	case PACE_SMAPS:
+		return s->smaps_ns;
+	default:
+		return s->oom_ns;
+	}
+}
+
+/* Anything that smaps alone could tell and has not told yet. */
+static bool has_unknown_charge(const struct snapshot *snap)
+{
+	const struct vma_set *vmas = snap ? snapshot_vmas(snap) : NULL;
+
+	for (size_t i = 0; vmas && i < vmas->count; i++)
+		if (!vmas->at[i].has_smaps)
+			return true;
+	return false;
+}
+
+static uint32_t choose(struct sampler *s, uint32_t wanted, uint32_t focus, uint64_t now)
+{
+	uint32_t what = TAKE_PROCESS | TAKE_VMAS | TAKE_HEADERS | TAKE_SYSTEM | wanted;
+
+	/* The first picture comes at once; what may take long follows with the second. */
+	if (!s->previous)
+		return what | (focus & TAKE_OOM);
+	for (size_t i = 0; i < PACE_COUNT; i++) {
+		struct pace *p = &s->pace[i];
+
+		if (now < p->due_ns)
+			continue;
+		if (i == PACE_SMAPS && !(focus & TAKE_SMAPS) && !has_unknown_charge(s->previous))
+			continue;
+		what |= p->what;
+	}
+	return what;
+}
+
+static void settle_paces(struct sampler *s, uint32_t what, uint32_t focus, uint32_t budget_permille,
+                         const struct sample_facts *sample, uint64_t now)
+{
+	for (size_t i = 0; i < PACE_COUNT; i++) {
+		struct pace *p = &s->pace[i];
+		uint64_t floor_ms = (focus & p->what) ? p->floor_ms : p->idle_floor_ms;
+		uint64_t share = (uint64_t)budget_permille * p->share_permille / 1000, rest;
+
+		if ((what & p->what) != p->what)
+			continue;
+		rest = cost_ns(sample, i) * 1000 / (share ? share : 1);
+		p->due_ns = now + (rest > floor_ms * MS ? rest : floor_ms * MS);
+	}
+}
+
+static void deliver(struct sampler *s, const struct snapshot *snap)
+{
+	const struct snapshot *unread;
+	uint64_t one = 1;
+
+	pthread_mutex_lock(&s->lock);
+	unread = s->newest;
+	s->newest = snapshot_ref(snap);
+	pthread_mutex_unlock(&s->lock);
+	snapshot_unref(unread);
+	(void)!write(s->news_fd, &one, sizeof(one));
+}
+
+/* One sample; returns false when the target has ended and nothing more will come. */
+static bool sample_once(struct sampler *s, const struct sampler_settings *settings, uint32_t wanted,
+                        uint32_t focus)
+{
+	struct take_request request = { .what = choose(s, wanted, focus, clock_monotonic_ns()),
+		                        .previous = s->previous };
+	const struct snapshot *snap = NULL;
+	const struct process_facts *process;
+	struct err err;
+
+	if (!s->source->ops->take(s->source, &request, &snap, &err))
+		return true;
+	settle_paces(s, request.what, focus, settings->cpu_budget_permille, &snap->sample,
+	             clock_monotonic_ns());
+	deliver(s, snap);
+	snapshot_unref(s->previous);
+	s->previous = snap;
+	process = snapshot_process(snap);
+	return !process || process->life == PROCESS_ALIVE || process->life == PROCESS_EXECED;
+}
+
+/* Sleeps until the next tick or a wish; drains the wake-ups. */
+static void rest_until(struct sampler *s, uint64_t due_ns, bool for_ever)
+{
+	struct pollfd fd = { .fd = s->wake_fd, .events = POLLIN };
+	uint64_t now = clock_monotonic_ns(), counter;
+	int timeout = for_ever ? -1 : due_ns > now ? (int)((due_ns - now + MS - 1) / MS) : 0;
+
+	if (poll(&fd, 1, timeout) > 0)
+		(void)!read(s->wake_fd, &counter, sizeof(counter));
+}
+
+static void *sampler_main(void *arg)
+{
+	struct sampler *s = arg;
+	uint64_t next = clock_monotonic_ns();
+	bool is_over = false;
+
+	for (;;) {
+		struct sampler_settings settings;
+		uint32_t wanted, focus;
+		bool must_stop;
+		uint64_t now;
+
+		pthread_mutex_lock(&s->lock);
+		settings = s->settings;
+		wanted = s->wanted;
+		focus = s->focus;
+		must_stop = s->must_stop;
+		s->wanted = 0;
+		pthread_mutex_unlock(&s->lock);
+		if (must_stop)
+			return NULL;
+		now = clock_monotonic_ns();
+		if (!is_over && (wanted || now >= next)) {
+			bool is_first = !s->previous;
+
+			is_over = !sample_once(s, &settings, wanted, focus);
+			next = is_first ? now : now + settings.interval_ms * MS;
+			now = clock_monotonic_ns();
+			if (!is_first && next < now + 20 * MS)
+				next = now +
+				       20 * MS; /* an overrun never becomes a loop without rest */
+		} else if (next > now + settings.interval_ms * MS) {
+			next = now + settings.interval_ms * MS;
+		}
+		rest_until(s, next, is_over);
+	}
+}
+
+/* --- its owner -------------------------------------------------------------------------------- */
+
+static void sampler_free(struct sampler *s)
+{
+	snapshot_unref(s->newest);
+	snapshot_unref(s->previous);
+	source_close(s->source);
+	if (s->news_fd >= 0)
+		(void)close(s->news_fd);
+	if (s->wake_fd >= 0)
+		(void)close(s->wake_fd);
+	pthread_mutex_destroy(&s->lock);
+	free(s);
+}
+
+bool sampler_start(struct source *source, const struct sampler_settings *settings,
+                   struct sampler **ret, struct err *reterr)
+{
+	struct sampler *s = calloc(1, sizeof(*s));
+
+	if (!s) {
+		source_close(source);
+		return err_set(reterr, ERR_NO_MEMORY, ENOMEM, "cannot sample", "out of memory");
+	}
+	pthread_mutex_init(&s->lock, NULL);
+	s->source = source;
+	s->settings = *settings;
+	s->focus = TAKE_ALL;
+	for (size_t i = 0; i < PACE_COUNT; i++)
+		s->pace[i] = paces[i];
+	s->news_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+	s->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+	if (s->news_fd < 0 || s->wake_fd < 0 ||
+	    pthread_create(&s->thread, NULL, sampler_main, s) != 0) {
+		sampler_free(s);
+		return err_set(reterr, ERR_FAILED, errno, "cannot sample",
+		               "no thread or event descriptor to be had");
+	}
+	*ret = s;
+	return true;
+}
+
+int sampler_fd(const struct sampler *s)
+{
+	return s->news_fd;
+}
+
+const struct snapshot *sampler_take(struct sampler *s)
+{
+	const struct snapshot *snap;
+	uint64_t counter;
+
+	(void)!read(s->news_fd, &counter, sizeof(counter));
+	pthread_mutex_lock(&s->lock);
+	snap = s->newest;
+	s->newest = NULL;
+	pthread_mutex_unlock(&s->lock);
+	return snap;
+}
+
+static void wake(struct sampler *s)
+{
+	uint64_t one = 1;
+
+	(void)!write(s->wake_fd, &one, sizeof(one));
+}
+
+void sampler_set_interval(struct sampler *s, uint32_t interval_ms)
+{
+	pthread_mutex_lock(&s->lock);
+	s->settings.interval_ms = interval_ms;
+	pthread_mutex_unlock(&s->lock);
+	wake(s);
+}
+
+void sampler_want(struct sampler *s, uint32_t what)
+{
+	pthread_mutex_lock(&s->lock);
+	s->wanted |= what;
+	pthread_mutex_unlock(&s->lock);
+	wake(s);
+}
+
+void sampler_focus(struct sampler *s, uint32_t what)
+{
+	pthread_mutex_lock(&s->lock);
+	s->focus = what;
+	pthread_mutex_unlock(&s->lock);
+}
+
+void sampler_stop(struct sampler *s)
+{
+	struct timespec until;
+
+	if (!s)
+		return;
+	pthread_mutex_lock(&s->lock);
+	s->must_stop = true;
+	pthread_mutex_unlock(&s->lock);
+	wake(s);
+	(void)clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_sec += 1;
+	/* A read of /proc may hang in the kernel for as long as the target holds its lock: then the
+	 * thread and what it owns are left to the end of the program. */
+	if (pthread_timedjoin_np(s->thread, NULL, &until) == 0)
+		sampler_free(s);
+}
