@@ -39,6 +39,9 @@ struct area canvas_area(struct canvas *canvas);
 /** A part of an area, clipped to it; width or height -1: up to the edge. */
 struct area area_part(struct area area, int x, int y, int width, int height);
 
+/** The cell at a place of an area; NULL outside. */
+struct cell *area_cell(struct area area, int x, int y);
+
 /**
  * Text in one role; returns the columns used. `text` is trusted UTF-8 of ours, or comes from
  * text_clean(): raw foreign bytes never get here. Cut at the area's edge with `…` when it is longer.
@@ -52,11 +55,18 @@ void draw_fill(struct area area, int x, int y, int width, enum role role, const 
 /** Changes the role of cells already drawn (selection bars). */
 void draw_role(struct area area, int x, int y, int width, enum role role);
 
+/**
+ * Lines join by themselves: wherever two of them meet or end beside one another the junction is
+ * drawn, in whatever order they come. Only cells in a frame role take part, text never does.
+ */
 /** A frame with rounded corners (ASCII: + - |). */
 void draw_frame(struct area area, enum role role);
-/** A horizontal divider across the area's full width with a title in it and one at its right end. */
+/**
+ * A horizontal divider across the area's full width with a title in it and one at its right end;
+ * both may be NULL. The right one is left out when there is no room for both.
+ */
 void draw_divider(struct area area, int y, const char *title, const char *right);
-/** A vertical line with junctions where it meets dividers. */
+/** A vertical line of `height` rows (-1: down to the edge), joined to the lines above and below. */
 void draw_vertical(struct area area, int x, int y, int height);
 
 /** A gauge of `width` cells, `permille` full, in eighths of a cell. */
