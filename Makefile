@@ -84,9 +84,117 @@ $(OUT)/tests/unit/%: $(OUT)/tests/unit/%.o $(OUT)/libtest.a $(ARCHIVES)
 	@echo "LD $@"
 	$(Q)$(CC) $(HT_LDFLAGS) $(LDFLAGS) -o $@ $^ $(TEST_LIBS) $(PKG_LIBS) $(LDLIBS)
 
-.PHONY: unit
+# --- what people type ----------------------------------------------------------------------------
+
+.PHONY: demo run
+demo:
+	@.ci/setup build
+	@$(MAKE) --no-print-directory all
+	./heaptop demo
+
+run: all
+	./heaptop $(PID)
+
+# --- tests ---------------------------------------------------------------------------------------
+
+FUZZ_SRC  := $(sort $(wildcard tests/fuzz/fuzz_*.c))
+BENCH_SRC := $(sort $(wildcard tests/bench/bench_*.c))
+TRUTH_BIN := $(patsubst %.c,$(OUT)/%,$(sort $(wildcard tests/truth/*.c)))
+REPLAY_BIN := $(patsubst tests/fuzz/%.c,$(OUT)/tests/replay/%,$(FUZZ_SRC))
+FUZZ_BIN   := $(patsubst tests/fuzz/%.c,$(OUT)/fuzz/%,$(FUZZ_SRC))
+BENCH_BIN  := $(patsubst %.c,$(OUT)/%,$(BENCH_SRC))
+SCREEN_TESTS := $(sort $(wildcard tests/screens/test_*.sh))
+CRASH_TESTS  := $(sort $(wildcard tests/crash/test_*.sh))
+CLI_TESTS    := $(sort $(wildcard tests/cli/test_*.sh))
+TRUTH_TESTS  := $(sort $(wildcard tests/truth/test_*.sh))
+FUZZ_SECONDS ?= 30
+
+export HEAPTOP ?= $(CURDIR)/heaptop
+export HEAPTOP_OUT = $(abspath $(OUT))
+export CC
+
+.PHONY: check check-build test-quick unit
+check:
+	@.ci/setup check
+	@$(MAKE) --no-print-directory check-build
+	@$(MAKE) --no-print-directory test-quick
+
+check-build: all $(UNIT_BIN) $(REPLAY_BIN) $(TEST_PROGRAMS)
+
+# tests/layers.sh wants to know where the archives are.
+$(OUT)/layers.sh: Makefile
+	@mkdir -p $(@D)
+	@printf '#!/bin/sh\nexec $(CURDIR)/tests/layers.sh $(abspath $(OUT))\n' > $@ && chmod +x $@
+
+test-quick: $(OUT)/layers.sh
+	@tests/run $(OUT)/logs $(OUT)/layers.sh $(UNIT_BIN) $(REPLAY_BIN) $(CLI_TESTS) $(CRASH_TESTS) $(SCREEN_TESTS)
+
+# Against Debian's four glibcs, unpacked and not installed, and real programs.
+.PHONY: test-truth
+test-truth: all $(TRUTH_BIN)
+	@tests/run -t 900 $(OUT)/logs $(TRUTH_TESTS)
+
 unit: $(UNIT_BIN)
-	$(Q)set -e; for t in $(UNIT_BIN); do $$t; done
+	@tests/run $(OUT)/logs $(UNIT_BIN)
+
+# The program and its unit tests under a sanitizer, in a build of its own.
+.PHONY: asan ubsan tsan
+asan ubsan:
+	@$(MAKE) --no-print-directory OUT=build-asan SANITIZE=address,undefined build-asan/heaptop unit
+tsan:
+	@$(MAKE) --no-print-directory OUT=build-tsan SANITIZE=thread build-tsan/heaptop unit
+
+.PHONY: coverage
+coverage:
+	@$(MAKE) --no-print-directory OUT=build-cov CFLAGS='--coverage -O0 -Wno-null-dereference' LDFLAGS=--coverage unit
+	gcovr -r . --object-directory build-cov -e 'tests/' --print-summary | tail -n 40
+
+$(OUT)/tests/replay/%: $(OUT)/tests/fuzz/%.o $(OUT)/tests/fuzz/replay.o $(OUT)/libtest.a $(ARCHIVES)
+	@mkdir -p $(@D)
+	@echo "LD $@"
+	$(Q)$(CC) $(HT_LDFLAGS) $(LDFLAGS) -o $@ $^ $(PKG_LIBS) $(LDLIBS)
+
+# libFuzzer, so clang whatever CC is; the corpus is what `make check` replays.
+$(OUT)/fuzz/%: tests/fuzz/%.c $(MODEL_SRC) $(PROBES_SRC) $(TUI_SRC) $(LIB_SRC)
+	@mkdir -p $(@D)
+	@echo "FUZZ $@"
+	$(Q)clang $(HT_CPPFLAGS) -std=gnu17 -O1 -g -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all \
+		$(PKG_CFLAGS) -o $@ $< $(MODEL_SRC) $(PROBES_SRC) $(TUI_SRC) $(GENERATED_SRC) $(filter-out %cmocka%,$(LIB_SRC)) -pthread $(PKG_LIBS)
+
+.PHONY: fuzz
+fuzz: $(FUZZ_BIN)
+	$(Q)set -e; for f in $(FUZZ_BIN); do name=$${f##*/}; mkdir -p $(OUT)/corpus/$$name tests/fuzz/corpus/$$name; \
+		echo "fuzzing $$name for $(FUZZ_SECONDS) s"; \
+		$$f -max_total_time=$(FUZZ_SECONDS) -timeout=10 -rss_limit_mb=2048 -verbosity=0 -print_final_stats=0 \
+			-artifact_prefix=$(OUT)/corpus/ $(OUT)/corpus/$$name tests/fuzz/corpus/$$name; done
+
+.PHONY: bench
+bench: all $(BENCH_BIN)
+	@set -e; for b in $(BENCH_BIN) $(sort $(wildcard tests/bench/bench_*.sh)); do $$b; done
+
+# --- upkeep --------------------------------------------------------------------------------------
+
+FORMATTED := $(sort $(wildcard model/*/*.[ch] probes/*.[ch] tui/*.[ch] tests/*/*.[ch]))
+
+.PHONY: format format-check lint
+format:
+	clang-format -i $(FORMATTED)
+format-check:
+	clang-format --dry-run -Werror $(FORMATTED)
+
+lint: format-check
+	$(Q)clang-tidy --quiet $(MODEL_SRC) $(PROBES_SRC) $(TUI_SRC) tui/main.c -- $(HT_CPPFLAGS) -std=gnu17 $(PKG_CFLAGS)
+
+.PHONY: install uninstall
+install: all
+	install -Dm755 heaptop $(DESTDIR)$(bindir)/heaptop
+	install -Dm644 man/heaptop.1 $(DESTDIR)$(mandir)/man1/heaptop.1
+	install -d $(DESTDIR)$(datadir)/heaptop/themes
+	install -m644 themes/*.theme $(DESTDIR)$(datadir)/heaptop/themes
+
+uninstall:
+	rm -f $(DESTDIR)$(bindir)/heaptop $(DESTDIR)$(mandir)/man1/heaptop.1
+	rm -rf $(DESTDIR)$(datadir)/heaptop
 
 .PHONY: clean
 clean:
