@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "tui/keymap.h"
+
+static void every_command_has_a_key(void **state)
+{
+	(void)state;
+	for (enum command_id id = 0; id < COMMAND_COUNT; id++) {
+		if (!keymap_key(id))
+			fail_msg("no key for \"%s\"", commands[id].name);
+	}
+}
+
+static void no_key_has_two_commands(void **state)
+{
+	char name[KEY_NAME];
+
+	(void)state;
+	for (size_t i = 0; i < key_binding_count; i++) {
+		for (size_t k = 0; k < i; k++) {
+			if (key_bindings[i].key == key_bindings[k].key)
+				fail_msg("%s is bound twice", key_name(name, key_bindings[i].key));
+		}
+	}
+}
+
+/* Function keys never reach a program in some terminals and multiplexers. */
+static void every_command_has_a_key_besides_function_keys(void **state)
+{
+	(void)state;
+	for (enum command_id id = 0; id < COMMAND_COUNT; id++) {
+		bool has_other = false;
+
+		for (size_t i = 0; i < key_binding_count; i++) {
+			const struct key_binding *b = &key_bindings[i];
+
+			if (b->command == id && (b->key < KEYCODE_F1 || b->key > KEYCODE_F12))
+				has_other = true;
+		}
+		if (!has_other)
+			fail_msg("only function keys for \"%s\"", commands[id].name);
+	}
+}
+
+static void every_command_is_documented(void **state)
+{
+	(void)state;
+	for (enum command_id id = 0; id < COMMAND_COUNT; id++) {
+		const struct command *c = &commands[id];
+
+		assert_true(c->name && *c->name && c->hint && *c->hint);
+		assert_true(c->help && strlen(c->help) > 10);
+		assert_null(strchr(c->name, ' '));
+		assert_int_not_equal(c->where, 0);
+		assert_int_equal(command_by_name(c->name), id);
+	}
+	assert_int_equal(command_by_name("no-such-command"), COMMAND_COUNT);
+	assert_int_equal(command_by_name(""), COMMAND_COUNT);
+}
+
+static void keys_find_their_command(void **state)
+{
+	(void)state;
+	assert_int_equal(keymap_command('q'), CMD_QUIT);
+	assert_int_equal(keymap_command(KEYCODE_F(10)), CMD_QUIT);
+	assert_int_equal(keymap_command(3), CMD_QUIT);
+	assert_int_equal(keymap_command(0x1f600), COMMAND_COUNT);
+	assert_int_equal(keymap_command(0), COMMAND_COUNT);
+}
+
+static void keys_have_names(void **state)
+{
+	static const struct {
+		uint32_t key;
+		const char *name;
+	} cases[] = { { 'q', "q" },
+		      { KEYCODE_F(12), "F12" },
+		      { 3, "^C" },
+		      { KEYCODE_SPACE, "Space" },
+		      { KEYCODE_UP, "↑" },
+		      { 0xe9, "é" },
+		      { KEYCODE_ESC, "Esc" },
+		      { KEYCODE_TAB, "Tab" } };
+	char buf[KEY_NAME], names[64];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+		assert_string_equal(key_name(buf, cases[i].key), cases[i].name);
+	assert_string_equal(keymap_names(names, sizeof(names), CMD_DOWN), "↓ j");
+	assert_string_equal(keymap_names(names, 4, CMD_QUIT), "q");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(every_command_has_a_key),
+		cmocka_unit_test(no_key_has_two_commands),
+		cmocka_unit_test(every_command_has_a_key_besides_function_keys),
+		cmocka_unit_test(every_command_is_documented),
+		cmocka_unit_test(keys_find_their_command),
+		cmocka_unit_test(keys_have_names),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "tui/command.h"
+
+#include <string.h>
+
+const struct command commands[COMMAND_COUNT] = {
+#define COMMAND(id, name, hint, help, where) [CMD_##id] = { name, hint, help, where },
+#include "tui/commands.def"
+#undef COMMAND
+};
+
+enum command_id command_by_name(const char *name)
+{
+	for (enum command_id id = 0; id < COMMAND_COUNT; id++) {
+		if (!strcmp(commands[id].name, name))
+			return id;
+	}
+	return COMMAND_COUNT;
+}
