@@ -26,14 +26,15 @@ struct oom_task {
 	char comm[16]; /* raw bytes, NUL-terminated */
 	uint32_t uid;
 	int16_t adj;
-	bool in_domain;  /* belongs to the target's OOM domain (the limiting cgroup) */
-	bool is_partial; /* swap or page tables are from an older reading or unknown */
+	bool in_domain;  /* belongs to the target's OOM domain; everybody, when that is global */
+	bool is_partial; /* swap or page tables are unknown: status could not be read */
 	uint32_t flags;  /* enum oom_task_flag */
 	uint64_t rss_pages, swap_pages, pgtables_bytes;
 	struct fact score;    /* /proc/PID/oom_score */
 	uint64_t start_ticks; /* for the order of the task list */
-	/* set by lx_rank() */
-	int64_t badness; /* pages; meaningful when eligible */
+	/* set by lx_oom_rank() */
+	int64_t badness;      /* pages; meaningful when eligible */
+	uint32_t domain_rank; /* 1-based, among the eligible tasks of the domain; 0: none */
 	bool is_eligible;
 	const char *why_not; /* static text when not eligible: "oom_score_adj -1000", … */
 };
@@ -41,8 +42,9 @@ struct oom_task {
 struct oom_table {
 	struct oom_task *tasks; /* after ranking: worst first; ineligible ones last */
 	size_t count;
-	uint64_t totalpages; /* what adj is scaled by: global */
-	uint64_t unreadable; /* processes that hidepid or an error hid */
+	uint64_t totalpages;	    /* what adj is scaled by: global */
+	uint64_t domain_totalpages; /* the same inside the domain; 0: as global */
+	uint64_t unreadable;	    /* processes that hidepid or an error hid */
 };
 
 #endif

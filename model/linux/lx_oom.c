@@ -1,0 +1,313 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Whom the OOM killer chooses. Linux 4.3 … 7.2, mm/oom_kill.c: out_of_memory, select_bad_process,
+ * oom_evaluate_task (4.3: oom_scan_process_thread), oom_badness, oom_kill_process; and
+ * fs/proc/base.c:proc_oom_score. All sums are in pages, divided in the kernel's order.
+ */
+#include "model/linux/lx.h"
+
+#include <stdlib.h>
+
+#define PAGE_BYTES     4096
+#define ADJ_UNKILLABLE (-1000)
+
+static bool has_flag(const struct oom_task *task, enum oom_task_flag flag)
+{
+	return (task->flags & flag) != 0;
+}
+
+/* Figures of a table that was handed in may be anything: a sum ends at the top of the range. */
+static int64_t sum_pages(const struct oom_task *task)
+{
+	uint64_t sum;
+
+	if (__builtin_add_overflow(task->rss_pages, task->swap_pages, &sum) ||
+	    __builtin_add_overflow(sum, task->pgtables_bytes / PAGE_BYTES, &sum) ||
+	    sum > INT64_MAX / 4)
+		return INT64_MAX / 4;
+	return (int64_t)sum;
+}
+
+/* One step of oom_score_adj is a thousandth of totalpages, rounded down before it is multiplied. */
+static int64_t adj_pages(int16_t adj, uint64_t totalpages)
+{
+	uint64_t step = totalpages / 1000;
+
+	if (step > INT64_MAX / 8000)
+		step = INT64_MAX / 8000;
+	return adj * (int64_t)step;
+}
+
+static const char *why_never(const struct linux_rules *rules, const struct oom_task *task)
+{
+	if (has_flag(task, OOM_TASK_INIT))
+		return "init is never killed";
+	if (has_flag(task, OOM_TASK_KTHREAD))
+		return "kernel thread";
+	if (has_flag(task, OOM_TASK_NO_MM))
+		return "has no memory left to free";
+	if (has_flag(task, OOM_TASK_REAPED) && rules->oom_skips_reaped)
+		return "its memory was reaped already";
+	return NULL;
+}
+
+static const char *why_not_now(const struct linux_rules *rules, const struct oom_task *task)
+{
+	if (task->adj == ADJ_UNKILLABLE)
+		return "oom_score_adj -1000";
+	if (has_flag(task, OOM_TASK_VFORK) && rules->oom_skips_vfork)
+		return "borrows its parent's memory until exec (vfork)";
+	return NULL;
+}
+
+bool lx_oom_badness(const struct linux_rules *rules, const struct oom_task *task,
+                    uint64_t totalpages, int64_t *ret_points, const char **ret_why)
+{
+	const char *why = why_never(rules, task);
+	int64_t points;
+
+	/* oom_task_origin() is asked before oom_badness(), so that adj -1000 does not save a task. */
+	if (!why && has_flag(task, OOM_TASK_ORIGIN)) {
+		*ret_points = INT64_MAX;
+		return true;
+	}
+	if (!why)
+		why = why_not_now(rules, task);
+	if (why) {
+		*ret_why = why;
+		return false;
+	}
+	points = sum_pages(task);
+	if (rules->oom_root_bonus && has_flag(task, OOM_TASK_SYS_ADMIN))
+		points -= points * 3 / 100;
+	points += adj_pages(task->adj, totalpages);
+	if (!rules->oom_points_signed && points < 1)
+		points = 1;
+	*ret_points = points;
+	return true;
+}
+
+/* proc_oom_score() calls oom_badness() itself: being an origin does not show in it. */
+int64_t lx_oom_score(const struct linux_rules *rules, const struct oom_task *task,
+                     uint64_t totalpages)
+{
+	struct oom_task plain = *task;
+	int64_t points, share;
+	const char *why;
+
+	plain.flags &= ~(uint32_t)OOM_TASK_ORIGIN;
+	if (!totalpages || totalpages > INT64_MAX ||
+	    !lx_oom_badness(rules, &plain, totalpages, &points, &why))
+		return 0;
+	if (__builtin_mul_overflow(points, 1000, &share))
+		return 0;
+	share /= (int64_t)totalpages;
+	return rules->oom_score_two_thirds ? (1000 + share) * 2 / 3 : share;
+}
+
+/* --- ranking ---------------------------------------------------------------------------------- */
+
+static int compare_u64(uint64_t a, uint64_t b)
+{
+	return (a > b) - (a < b);
+}
+
+/* <0: a stands before b in the kernel's task list. Pids settle what one clock tick can't. */
+static int compare_age(const struct oom_task *a, const struct oom_task *b)
+{
+	int order = compare_u64(a->start_ticks, b->start_ticks);
+
+	return order ? order : (a->pid > b->pid) - (a->pid < b->pid);
+}
+
+static int compare_points(const struct oom_task *a, const struct oom_task *b)
+{
+	if (a->is_eligible != b->is_eligible)
+		return a->is_eligible ? -1 : 1;
+	if (a->is_eligible && a->badness != b->badness)
+		return a->badness > b->badness ? -1 : 1;
+	return 0;
+}
+
+static int compare_last_tie(const void *left, const void *right)
+{
+	const struct oom_task *a = left, *b = right;
+	int order = compare_points(a, b);
+
+	return order ? order : -compare_age(a, b);
+}
+
+static int compare_first_tie(const void *left, const void *right)
+{
+	const struct oom_task *a = left, *b = right;
+	int order = compare_points(a, b);
+
+	return order ? order : compare_age(a, b);
+}
+
+static void sort_by(const struct linux_rules *rules, struct oom_table *table, uint64_t totalpages)
+{
+	for (size_t i = 0; i < table->count; i++) {
+		struct oom_task *task = &table->tasks[i];
+
+		task->badness = 0;
+		task->why_not = NULL;
+		task->is_eligible =
+		        lx_oom_badness(rules, task, totalpages, &task->badness, &task->why_not);
+	}
+	if (table->count)
+		qsort(table->tasks, table->count, sizeof(*table->tasks),
+		      rules->oom_last_tie_wins ? compare_last_tie : compare_first_tie);
+}
+
+void lx_oom_rank(const struct linux_rules *rules, struct oom_table *table)
+{
+	uint32_t rank = 0;
+
+	/* adj weighs less in a small domain, so the order inside may be another one. */
+	sort_by(rules, table,
+	        table->domain_totalpages ? table->domain_totalpages : table->totalpages);
+	for (size_t i = 0; i < table->count; i++) {
+		struct oom_task *task = &table->tasks[i];
+
+		task->domain_rank = task->is_eligible && task->in_domain ? ++rank : 0;
+	}
+	if (table->domain_totalpages && table->domain_totalpages != table->totalpages)
+		sort_by(rules, table, table->totalpages);
+}
+
+uint32_t lx_oom_position(const struct oom_table *table, int32_t pid, bool in_domain)
+{
+	for (size_t i = 0; i < table->count; i++) {
+		const struct oom_task *task = &table->tasks[i];
+
+		if (task->pid != pid)
+			continue;
+		if (in_domain)
+			return task->domain_rank;
+		return task->is_eligible ? (uint32_t)i + 1 : 0;
+	}
+	return 0;
+}
+
+/* --- the choice ------------------------------------------------------------------------------- */
+
+static const struct oom_task *find_pid(const struct oom_table *table, int32_t pid)
+{
+	for (size_t i = 0; pid && i < table->count; i++)
+		if (table->tasks[i].pid == pid)
+			return &table->tasks[i];
+	return NULL;
+}
+
+/* A dying victim stops the scan, unless its memory has been reaped without ending it. */
+static bool is_being_killed(const struct linux_rules *rules, const struct oom_task *task)
+{
+	if (!has_flag(task, OOM_TASK_VICTIM) || has_flag(task, OOM_TASK_INIT) ||
+	    has_flag(task, OOM_TASK_KTHREAD))
+		return false;
+	return !(has_flag(task, OOM_TASK_REAPED) && rules->oom_skips_reaped);
+}
+
+static bool any_being_killed(const struct linux_rules *rules, const struct oom_table *table)
+{
+	for (size_t i = 0; i < table->count; i++)
+		if (is_being_killed(rules, &table->tasks[i]))
+			return true;
+	return false;
+}
+
+/*
+ * 4.3 … 5.0, oom_kill_process(): the worst child with a memory of its own dies in its parent's
+ * place. Among equals the oldest; a child needs more than 0 points.
+ */
+static const struct oom_task *worst_child(const struct oom_table *table,
+                                          const struct oom_task *parent)
+{
+	const struct oom_task *worst = NULL;
+
+	for (size_t i = 0; i < table->count; i++) {
+		const struct oom_task *task = &table->tasks[i];
+
+		if (task->ppid != parent->pid || task == parent || !task->is_eligible ||
+		    has_flag(task, OOM_TASK_VFORK) || task->badness < 1)
+			continue;
+		if (!worst || task->badness > worst->badness ||
+		    (task->badness == worst->badness && compare_age(task, worst) < 0))
+			worst = task;
+	}
+	return worst;
+}
+
+static void kill_task(const struct linux_rules *rules, const struct oom_table *table,
+                      const struct oom_task *task, const char *why, struct oom_verdict *ret)
+{
+	const struct oom_task *child =
+	        rules->oom_sacrifices_child && task->pid ? worst_child(table, task) : NULL;
+
+	*ret = (struct oom_verdict){
+		.outcome = OOM_OUTCOME_KILL,
+		.victim = child ? child : task,
+		.instead_of = child ? task : NULL,
+		.points = child ? child->badness : task->badness,
+		.why = why,
+	};
+}
+
+/* oom_kill_allocating_task asks less than the scan: vfork and reaping do not matter. */
+static bool may_end_itself(const struct oom_task *task)
+{
+	return task->adj != ADJ_UNKILLABLE &&
+	       !(task->flags & (OOM_TASK_INIT | OOM_TASK_KTHREAD | OOM_TASK_NO_MM));
+}
+
+void lx_oom_choose(const struct linux_rules *rules, const struct oom_table *table,
+                   const struct oom_call *call, struct oom_verdict *ret)
+{
+	bool is_memcg = call->constraint == OOM_CONSTRAINT_MEMCG;
+	const struct oom_task *invoker = find_pid(table, call->invoker);
+
+	*ret = (struct oom_verdict){ .outcome = OOM_OUTCOME_PANIC };
+	if (call->panic_on_oom == 2) {
+		ret->why = "vm.panic_on_oom is 2";
+	} else if (call->panic_on_oom && call->constraint == OOM_CONSTRAINT_NONE) {
+		ret->why = "vm.panic_on_oom is 1 and the shortage is global";
+	} else if (!is_memcg && call->kill_allocating_task && invoker && may_end_itself(invoker)) {
+		kill_task(rules, table, invoker, "vm.oom_kill_allocating_task is set", ret);
+	} else if (any_being_killed(rules, table)) {
+		ret->outcome = OOM_OUTCOME_WAIT;
+		ret->why = "a victim is dying already";
+	} else if (table->count && table->tasks[0].is_eligible) {
+		kill_task(rules, table, &table->tasks[0], "highest badness", ret);
+	} else if (is_memcg) {
+		ret->outcome = OOM_OUTCOME_NOBODY;
+		ret->why =
+		        "no task of the cgroup may be killed: its page faults are retried for ever";
+	} else {
+		ret->why = "no task may be killed";
+	}
+}
+
+const char *lx_constraint_word(enum oom_constraint constraint)
+{
+	static const char *const words[OOM_CONSTRAINT_COUNT] = {
+		[OOM_CONSTRAINT_NONE] = "none",
+		[OOM_CONSTRAINT_CPUSET] = "cpuset",
+		[OOM_CONSTRAINT_MEMORY_POLICY] = "memory_policy",
+		[OOM_CONSTRAINT_MEMCG] = "memcg",
+	};
+
+	return words[constraint];
+}
+
+const char *lx_outcome_word(enum oom_outcome outcome)
+{
+	static const char *const words[OOM_OUTCOME_COUNT] = {
+		[OOM_OUTCOME_KILL] = "kill",
+		[OOM_OUTCOME_PANIC] = "panic",
+		[OOM_OUTCOME_WAIT] = "wait",
+		[OOM_OUTCOME_NOBODY] = "nobody",
+	};
+
+	return words[outcome];
+}
