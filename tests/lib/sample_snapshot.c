@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "tests/lib/sample_snapshot.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "model/base/units.h"
+#include "tests/lib/sample_parts.h"
+
+/* 2023-11-14 12:04:31.2 UTC */
+#define SAMPLE_TIME UINT64_C(1699963471200000000)
+#define NS_PER_S    UINT64_C(1000000000)
+
+static struct part *add_part(struct snapshot *snap, enum part_kind kind)
+{
+	snap->parts[kind] = part_new(kind, SAMPLE_TIME);
+	assert_non_null(snap->parts[kind]);
+	return snap->parts[kind];
+}
+
+static void fill_process(struct process_facts *process)
+{
+	process->id = (struct process_id){ SAMPLE_PID, 8123450 };
+	memcpy(process->comm, "ledgerd", 8);
+	memcpy(process->exe, "/usr/sbin/ledgerd", 18);
+	process->state = 'S';
+	process->ns_pid = SAMPLE_PID;
+	process->ppid = 1;
+	process->uid = 997;
+	process->thread_count = 9;
+	process->elf_class = 64;
+	process->vm_pte = fact_of(1208 * KIB);
+	process->vm_swap = fact_of(0);
+	process->min_faults = fact_of(1284000);
+	process->maj_faults = fact_of(312);
+	process->limit_as = process->limit_data = fact_of(UINT64_MAX);
+	process->limit_stack = fact_of(8 * MIB);
+}
+
+static void fill_sample(struct sample_facts *facts)
+{
+	facts->seq = 1284;
+	facts->time_ns = SAMPLE_TIME;
+	facts->took_ns = 1900000;
+	facts->maps_ns = 300000;
+	facts->headers_ns = 900000;
+	facts->host_ns = 200000;
+	facts->header_reads = facts->header_agreed = 3;
+	facts->source_kind = "live";
+}
+
+static void fill_rules(struct sample *sample)
+{
+	sample->rules = (struct linux_rules){ .name = "5.9",
+		                              .major = 5,
+		                              .minor = 9,
+		                              .committed_as_is_exact = true,
+		                              .oom_points_signed = true,
+		                              .oom_last_tie_wins = true,
+		                              .oom_score_two_thirds = true };
+	sample->commit = (struct commit_facts){
+		.limit = fact_of(10255354 * KIB),
+		.committed = fact_of(7412308 * KIB),
+		.target_charged = fact_of(424700 * KIB),
+		.headroom = { fact_of(18413560 * KIB), fact_unknown(), fact_of(2810997 * KIB) },
+		.uncertainty = fact_of(63736 * KIB),
+		.reserve_admin = fact_of(8192 * KIB),
+		.reserve_user = fact_of(23857 * KIB),
+		.mode0_rule = "RAM + swap",
+	};
+	sample->first_limit = (struct first_limit){ .constraint = OOM_CONSTRAINT_MEMCG,
+		                                    .level = &sample->cgroup->levels[2],
+		                                    .distance = fact_of(366 * MIB) };
+}
+
+/* A minute at 1 Hz that ends with the sample: memory grows, faults come in bursts. */
+static void fill_history(struct sample *sample)
+{
+	struct history *history = sample->history;
+
+	for (uint64_t i = 0; i <= 60; i++) {
+		struct history_sample *at = &history->samples[i];
+		uint64_t left = 60 - i, step = left / 7 * 7;
+
+		at->time_ns = SAMPLE_TIME - left * NS_PER_S;
+		at->value[HISTORY_RSS] = fact_of(sample->process->vm_rss.v - left * 15 * KIB);
+		at->value[HISTORY_VM_SIZE] = fact_of(sample->process->vm_size.v - step * 20 * KIB);
+		at->value[HISTORY_SYSTEM_MEM] =
+		        fact_of(sample->ms->totals.system.v - step * 20 * KIB);
+		at->value[HISTORY_IN_USE] =
+		        fact_of(sample->ms->totals.in_use.v - left * left * 5 * KIB);
+		at->value[HISTORY_MMAPPED] = sample->ms->totals.mmapped;
+		at->value[HISTORY_COMMITTED] =
+		        fact_of(sample->system->committed_as.v - (left % 20) * 20 * MIB);
+		at->value[HISTORY_MEM_AVAILABLE] = sample->system->mem_available;
+		at->value[HISTORY_MIN_FAULTS] =
+		        fact_of(sample->process->min_faults.v - left * 1204);
+		at->value[HISTORY_MAJ_FAULTS] = sample->process->maj_faults;
+	}
+	history->next = history->count = 61;
+}
+
+/* The target's own row is what its VMAs say. */
+static void settle_target_task(struct sample *sample)
+{
+	for (size_t i = 0; i < sample->oom->count; i++) {
+		struct oom_task *task = &sample->oom->tasks[i];
+
+		if (task->pid != SAMPLE_PID)
+			continue;
+		task->rss_pages = sample->process->vm_rss.v / (4 * KIB);
+		task->badness = (int64_t)(task->rss_pages + task->pgtables_bytes / (4 * KIB));
+	}
+}
+
+void sample_new(struct sample *ret)
+{
+	struct snapshot *snap = snapshot_new();
+	struct part *part;
+
+	assert_non_null(snap);
+	memset(ret, 0, sizeof(*ret));
+	ret->snap = snap;
+	fill_sample(&snap->sample);
+	ret->process = &add_part(snap, PART_PROCESS)->process;
+	fill_process(ret->process);
+	part = add_part(snap, PART_VMAS);
+	sample_fill_vmas(part, ret->process);
+	ret->vmas = &part->vmas;
+	part = add_part(snap, PART_HEAP);
+	sample_fill_heap(part);
+	ret->heap = &part->heap;
+	ret->ms = ret->heap->instances;
+	part = add_part(snap, PART_SYSTEM);
+	sample_fill_system(part);
+	ret->system = &part->system;
+	part = add_part(snap, PART_CGROUP);
+	sample_fill_cgroup(part);
+	ret->cgroup = &part->cgroup;
+	part = add_part(snap, PART_OOM);
+	sample_fill_oom(part);
+	ret->oom = &part->oom;
+	settle_target_task(ret);
+	fill_rules(ret);
+	ret->history = calloc(1, sizeof(*ret->history));
+	assert_non_null(ret->history);
+	fill_history(ret);
+}
+
+void sample_free(struct sample *sample)
+{
+	snapshot_unref(sample->snap);
+	free(sample->history);
+	memset(sample, 0, sizeof(*sample));
+}
