@@ -14,11 +14,23 @@
 
 struct proc {
 	int32_t pid;
-	int dir_fd;	     /* O_PATH | O_DIRECTORY of /proc/PID: the identity */
-	int pid_fd;	     /* pidfd, -1 where the kernel has none */
+	int32_t mm_tid; /* whose memory is read: pid, or a living thread when the first has exited */
+	int dir_fd;	/* O_PATH | O_DIRECTORY of /proc/PID: the identity */
+	int pid_fd;	/* pidfd, -1 where the kernel has none */
 	uint64_t start_ticks;
 	int maps_fd, status_fd, stat_fd, statm_fd, pagemap_fd; /* kept open; -1 when refused */
+	int maps_errno, pagemap_errno; /* why the two were refused; 0 when open */
+	uint8_t elf_class;	       /* 32, 64, 0 unknown */
+	uint64_t start_code, end_code, start_stack; /* set once by exec; 0 or 1 without access */
 };
+
+/** Opens a file of the process below /proc/PID ("smaps"); -1 with errno. */
+int proc_open_file(const struct proc *proc, const char *name, int flags);
+/**
+ * False once the address space behind the kept descriptors is gone: the process ended or called
+ * exec. True too when access was refused, since then nothing is known.
+ */
+bool proc_is_same_mm(const struct proc *proc);
 
 /** Opens a process; says precisely what is wrong when it can't (no such pid, kernel thread …). */
 bool proc_open(int32_t pid, struct proc *ret, struct err *reterr);
