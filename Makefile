@@ -43,7 +43,7 @@ HT_LDFLAGS += -pie -Wl,-z,relro,-z,now -pthread
 
 # Only asked when something is built, so that `make help`-like targets work on a bare machine.
 PKG_CFLAGS = $(eval PKG_CFLAGS := $(shell $(PKG_CONFIG) --cflags $(PACKAGES)))$(PKG_CFLAGS)
-PKG_LIBS   = $(eval PKG_LIBS := $(shell $(PKG_CONFIG) --libs $(PACKAGES)))$(PKG_LIBS)
+PKG_LIBS   = $(eval PKG_LIBS := $(shell $(PKG_CONFIG) --libs $(PACKAGES)) -lm)$(PKG_LIBS)
 TEST_LIBS  = $(eval TEST_LIBS := $(shell $(PKG_CONFIG) --libs $(TEST_PACKAGES)))$(TEST_LIBS)
 
 MODEL_SRC  := $(sort $(wildcard model/*/*.c))
@@ -51,6 +51,8 @@ PROBES_SRC := $(sort $(wildcard probes/*.c))
 TUI_SRC    := $(sort $(filter-out tui/main.c,$(wildcard tui/*.c)))
 UNIT_SRC   := $(sort $(wildcard tests/unit/test_*.c))
 LIB_SRC    := $(sort $(wildcard tests/lib/*.c))
+THEMES     := $(sort $(wildcard themes/*.theme))
+GENERATED_SRC := $(OUT)/gen/theme_builtin.c
 
 obj = $(patsubst %.c,$(OUT)/%.o,$(1))
 ARCHIVES := $(OUT)/libtui.a $(OUT)/libprobes.a $(OUT)/libmodel.a
@@ -68,13 +70,22 @@ $(OUT)/heaptop: $(call obj,tui/main.c) $(ARCHIVES)
 
 $(OUT)/libmodel.a: $(call obj,$(MODEL_SRC))
 $(OUT)/libprobes.a: $(call obj,$(PROBES_SRC))
-$(OUT)/libtui.a: $(call obj,$(TUI_SRC))
+$(OUT)/libtui.a: $(call obj,$(TUI_SRC)) $(GENERATED_SRC:.c=.o)
 $(OUT)/libtest.a: $(call obj,$(LIB_SRC))
 $(OUT)/lib%.a:
 	$(Q)rm -f $@ && $(AR) rcs $@ $^
 
 $(OUT)/%.o: %.c
 	@mkdir -p $(@D)
+	@echo "CC $<"
+	$(Q)$(CC) $(HT_CPPFLAGS) $(CPPFLAGS) $(HT_CFLAGS) $(PKG_CFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+
+# Themes are compiled in, so that the program runs from wherever it lies.
+$(OUT)/gen/theme_builtin.c: themes/embed.sh $(THEMES)
+	@mkdir -p $(@D)
+	$(Q)themes/embed.sh $(THEMES) > $@.tmp && mv $@.tmp $@
+
+$(OUT)/gen/%.o: $(OUT)/gen/%.c
 	@echo "CC $<"
 	$(Q)$(CC) $(HT_CPPFLAGS) $(CPPFLAGS) $(HT_CFLAGS) $(PKG_CFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 
@@ -155,7 +166,7 @@ $(OUT)/tests/replay/%: $(OUT)/tests/fuzz/%.o $(OUT)/tests/fuzz/replay.o $(OUT)/l
 	$(Q)$(CC) $(HT_LDFLAGS) $(LDFLAGS) -o $@ $^ $(PKG_LIBS) $(LDLIBS)
 
 # libFuzzer, so clang whatever CC is; the corpus is what `make check` replays.
-$(OUT)/fuzz/%: tests/fuzz/%.c $(MODEL_SRC) $(PROBES_SRC) $(TUI_SRC) $(LIB_SRC)
+$(OUT)/fuzz/%: tests/fuzz/%.c $(MODEL_SRC) $(PROBES_SRC) $(TUI_SRC) $(GENERATED_SRC) $(LIB_SRC)
 	@mkdir -p $(@D)
 	@echo "FUZZ $@"
 	$(Q)clang $(HT_CPPFLAGS) -std=gnu17 -O1 -g -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all \

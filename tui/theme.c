@@ -1,0 +1,303 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "tui/theme.h"
+
+#include <ini.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "tui/canvas.h"
+
+enum { PALETTE_MAX = 128, WORD_MAX = 32 };
+
+/* A theme file while it is read, line by line; inih splits the lines, we number them. */
+struct reading {
+	const char *at, *end;
+	int line;
+	bool is_awaited; /* the line should come back as NAME = VALUE */
+	struct theme *theme;
+	struct theme_problems *problems;
+	size_t rank[ROLE_COUNT]; /* length of the name that gave the look; 0: none yet */
+	struct {
+		char name[WORD_MAX];
+		struct colour colour;
+	} palette[PALETTE_MAX];
+	size_t palette_count;
+};
+
+static void problem(struct reading *reading, const char *format, ...)
+        __attribute__((format(printf, 2, 3)));
+
+static void problem(struct reading *reading, const char *format, ...)
+{
+	struct theme_problems *problems = reading->problems;
+	char what[sizeof(problems->at[0].what)];
+	va_list args;
+	size_t at = problems->count++;
+
+	if (at >= THEME_PROBLEMS_MAX)
+		return;
+	va_start(args, format);
+	(void)vsnprintf(what, sizeof(what), format, args);
+	va_end(args);
+	problems->at[at].line = reading->line;
+	text_clean(problems->at[at].what, sizeof(what), what, strlen(what));
+}
+
+/* --- looks ------------------------------------------------------------------------------------ */
+
+/* The file's own names come first, but behind `16 =` "blue" is the terminal's blue. */
+static bool find_colour(const struct reading *reading, const char *word, bool is_ansi,
+                        struct colour *ret)
+{
+	if (is_ansi && colour_parse(word, ret))
+		return true;
+	for (size_t i = reading->palette_count; i-- > 0;) {
+		if (!strcmp(reading->palette[i].name, word)) {
+			*ret = reading->palette[i].colour;
+			return true;
+		}
+	}
+	return colour_parse(word, ret);
+}
+
+static uint8_t attr_of(const char *word)
+{
+	static const char *const words[] = { "bold", "dim", "underline", "reverse", "italic" };
+
+	for (unsigned i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+		if (!strcmp(word, words[i]))
+			return (uint8_t)(1u << i);
+	}
+	return 0;
+}
+
+/* A look while its words are read. */
+struct look_words {
+	struct style style;
+	bool is_ansi;      /* behind `16 =` */
+	bool wants_ground; /* the word before was "on" */
+};
+
+static bool look_word(struct reading *reading, const char *word, struct look_words *look)
+{
+	uint8_t attr = attr_of(word);
+	struct colour colour;
+
+	if (!strcmp(word, "on")) {
+		look->wants_ground = true;
+	} else if (attr && !look->wants_ground) {
+		look->style.attrs |= attr;
+	} else if (find_colour(reading, word, look->is_ansi, &colour)) {
+		*(look->wants_ground ? &look->style.bg : &look->style.fg) = colour;
+		look->wants_ground = false;
+	} else {
+		problem(reading,
+		        "\"%s\" is neither a colour nor bold, dim, underline, reverse, italic",
+		        word);
+		return false;
+	}
+	return true;
+}
+
+static bool parse_look(struct reading *reading, char *text, bool is_ansi, struct style *ret)
+{
+	struct look_words look = { .is_ansi = is_ansi };
+	char *rest = NULL;
+
+	for (char *word = strtok_r(text, " \t", &rest); word; word = strtok_r(NULL, " \t", &rest)) {
+		if (!look_word(reading, word, &look))
+			return false;
+	}
+	if (look.wants_ground) {
+		problem(reading, "\"on\" needs a colour behind it");
+		return false;
+	}
+	*ret = look.style;
+	return true;
+}
+
+/* `16 = LOOK` or `mono = LOOK`. */
+static bool parse_variant(struct reading *reading, char *text, struct theme_look *look)
+{
+	char *equals = strchr(text, '=');
+	char depth[8] = "", extra;
+
+	if (equals)
+		*equals = '\0';
+	if (!equals || sscanf(text, " %7s %c", depth, &extra) != 1 ||
+	    (strcmp(depth, "16") && strcmp(depth, "mono"))) {
+		problem(reading, "expected \"16 =\" or \"mono =\" after \"|\"");
+		return false;
+	}
+	if (!strcmp(depth, "16")) {
+		look->has_ansi = parse_look(reading, equals + 1, true, &look->ansi);
+		return look->has_ansi;
+	}
+	look->has_mono = parse_look(reading, equals + 1, false, &look->mono);
+	return look->has_mono;
+}
+
+/* A longer name is nearer to its role: it wins wherever it stands in the file. */
+static bool apply(struct reading *reading, const char *name, const struct theme_look *look)
+{
+	size_t len = strlen(name);
+	bool is_known = false;
+
+	for (unsigned role = 0; role < ROLE_COUNT; role++) {
+		const char *full = role_names[role];
+
+		if (strncmp(full, name, len) || (full[len] && full[len] != '.'))
+			continue;
+		is_known = true;
+		if (look && len >= reading->rank[role]) {
+			reading->rank[role] = len;
+			reading->theme->looks[role] = *look;
+		}
+	}
+	return is_known;
+}
+
+static void role_line(struct reading *reading, const char *name, const char *value)
+{
+	struct theme_look look = { 0 };
+	char text[256], *rest = NULL, *part;
+
+	if (!*name || !apply(reading, name, NULL)) {
+		problem(reading, "unknown role \"%s\"", name);
+		return;
+	}
+	(void)snprintf(text, sizeof(text), "%s", value);
+	part = strtok_r(text, "|", &rest);
+	if (part && !parse_look(reading, part, false, &look.full))
+		return;
+	while ((part = strtok_r(NULL, "|", &rest))) {
+		if (!parse_variant(reading, part, &look))
+			return;
+	}
+	apply(reading, name, &look);
+}
+
+/* --- other sections --------------------------------------------------------------------------- */
+
+static void palette_line(struct reading *reading, const char *name, const char *value)
+{
+	struct colour colour;
+	size_t at = reading->palette_count;
+
+	if (!*name || strlen(name) >= WORD_MAX || attr_of(name) || !strcmp(name, "on"))
+		problem(reading, "\"%s\" can't be the name of a colour", name);
+	else if (!find_colour(reading, value, false, &colour))
+		problem(reading, "\"%s\" is not a colour: #rrggbb, 0-255 or a name", value);
+	else if (at == PALETTE_MAX)
+		problem(reading, "more than %d colours", PALETTE_MAX);
+	else {
+		memcpy(reading->palette[at].name, name, strlen(name) + 1);
+		reading->palette[at].colour = colour;
+		reading->palette_count++;
+	}
+}
+
+static void meta_line(struct reading *reading, const char *name, const char *value)
+{
+	struct theme *theme = reading->theme;
+
+	if (!strcmp(name, "name"))
+		text_clean(theme->name, sizeof(theme->name), value, strlen(value));
+	else if (!strcmp(name, "background") && (!strcmp(value, "dark") || !strcmp(value, "light")))
+		theme->is_light = !strcmp(value, "light");
+	else if (!strcmp(name, "background"))
+		problem(reading, "background is dark or light");
+	else if (strcmp(name, "author") && strcmp(name, "licence"))
+		problem(reading, "unknown key \"%s\" in [meta]", name);
+}
+
+static int handle(void *user, const char *section, const char *name, const char *value)
+{
+	struct reading *reading = user;
+
+	reading->is_awaited = false;
+	if (!strcmp(section, "role"))
+		role_line(reading, name, value);
+	else if (!strcmp(section, "palette"))
+		palette_line(reading, name, value);
+	else if (!strcmp(section, "meta"))
+		meta_line(reading, name, value);
+	else
+		problem(reading, "unknown section [%s]: it is meta, palette or role", section);
+	return 1;
+}
+
+/* --- lines ------------------------------------------------------------------------------------ */
+
+/* inih hands a line that it can't split to nobody: the next line finds it still awaited. */
+static void settle(struct reading *reading)
+{
+	if (reading->is_awaited)
+		problem(reading, "expected NAME = VALUE");
+	reading->is_awaited = false;
+}
+
+/* fgets() for inih: whole lines without their indentation, which would continue the line before. */
+static char *next_line(char *to, int room, void *stream)
+{
+	struct reading *reading = stream;
+	const char *newline;
+	size_t len;
+
+	settle(reading);
+	if (reading->at == reading->end)
+		return NULL;
+	reading->line++;
+	newline = memchr(reading->at, '\n', (size_t)(reading->end - reading->at));
+	len = (size_t)((newline ? newline : reading->end) - reading->at);
+	while (len && (*reading->at == ' ' || *reading->at == '\t')) {
+		reading->at++;
+		len--;
+	}
+	if (room < 2 || len > (size_t)room - 2) {
+		problem(reading, "the line is longer than %d bytes", room - 2);
+		to[0] = '\0';
+	} else {
+		for (size_t i = 0; i < len; i++)
+			to[i] = reading->at[i] ? reading->at[i] : '?';
+		to[len] = '\0';
+	}
+	reading->at = newline ? newline + 1 : reading->end;
+	reading->is_awaited = to[0] && !strchr("#;[\r", to[0]);
+	if (to[0] == '[' && !strchr(to, ']'))
+		problem(reading, "no ']' behind the section's name");
+	return to;
+}
+
+void theme_parse(const char *bytes, size_t len, struct theme *ret, struct theme_problems *problems)
+{
+	static const char bom[] = "\xef\xbb\xbf";
+	struct reading reading = { .theme = ret, .problems = problems };
+
+	if (len >= 3 && !memcmp(bytes, bom, 3)) {
+		bytes += 3;
+		len -= 3;
+	}
+	reading.at = bytes;
+	reading.end = bytes + len;
+	*ret = (struct theme){ 0 };
+	problems->count = 0;
+	(void)ini_parse_stream(next_line, &reading, handle, &reading);
+	settle(&reading);
+	for (unsigned role = 0; role < ROLE_COUNT; role++) {
+		if (!reading.rank[role])
+			ret->looks[role] = ret->looks[ROLE_TEXT];
+	}
+}
+
+struct style theme_style(const struct theme *theme, enum role role, enum colour_depth depth)
+{
+	const struct theme_look *look = &theme->looks[role];
+
+	if (depth == DEPTH_MONO)
+		return look->has_mono ? look->mono : (struct style){ .attrs = look->full.attrs };
+	if (depth <= DEPTH_16 && look->has_ansi)
+		return look->ansi;
+	return look->full;
+}
