@@ -49,6 +49,7 @@ struct view_state {
 	int page_rows;      /* rows that fitted at the last draw */
 	int row_count;      /* rows there are */
 	uint8_t sort, pane; /* column of the sort table; focused pane */
+	uint8_t pane_count; /* panes that took turns at the last draw; 0, 1: all were seen */
 	bool sort_reversed;
 	char filter[64];
 	char search[64];
