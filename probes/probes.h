@@ -81,6 +81,11 @@ void process_list_free(struct process_list *list);
 bool spawn_program(char *const argv[], bool quiet, pid_t *ret, struct err *reterr);
 /** Starts the built-in demonstration workload as a child. */
 bool spawn_demo(pid_t *ret, struct err *reterr);
+/**
+ * The workload itself; returns only when it could not start (exit code). It ends by SIGTERM, and with
+ * `parent` given also when that process ends.
+ */
+int demo_workload(pid_t parent);
 /** Ends a child that spawn_… started and waits for it. */
 void spawn_end(pid_t pid);
 
