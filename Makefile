@@ -95,6 +95,10 @@ $(OUT)/tests/unit/%: $(OUT)/tests/unit/%.o $(OUT)/libtest.a $(ARCHIVES)
 	@echo "LD $@"
 	$(Q)$(CC) $(HT_LDFLAGS) $(LDFLAGS) -o $@ $^ $(TEST_LIBS) $(PKG_LIBS) $(LDLIBS)
 
+$(OUT)/tests/bench/%: $(OUT)/tests/bench/%.o $(OUT)/libtest.a $(ARCHIVES)
+	@echo "LD $@"
+	$(Q)$(CC) $(HT_LDFLAGS) $(LDFLAGS) -o $@ $^ $(PKG_LIBS) $(LDLIBS)
+
 # --- what people type ----------------------------------------------------------------------------
 
 .PHONY: demo run
@@ -110,7 +114,6 @@ run: all
 
 FUZZ_SRC  := $(sort $(wildcard tests/fuzz/fuzz_*.c))
 BENCH_SRC := $(sort $(wildcard tests/bench/bench_*.c))
-TRUTH_BIN := $(patsubst %.c,$(OUT)/%,$(sort $(wildcard tests/truth/*.c)))
 REPLAY_BIN := $(patsubst tests/fuzz/%.c,$(OUT)/tests/replay/%,$(FUZZ_SRC))
 FUZZ_BIN   := $(patsubst tests/fuzz/%.c,$(OUT)/fuzz/%,$(FUZZ_SRC))
 BENCH_BIN  := $(patsubst %.c,$(OUT)/%,$(BENCH_SRC))
@@ -142,7 +145,7 @@ test-quick: $(OUT)/layers.sh
 
 # Against Debian's four glibcs, unpacked and not installed, and real programs.
 .PHONY: test-truth
-test-truth: all $(TRUTH_BIN)
+test-truth: all
 	@tests/run -t 900 $(OUT)/logs $(TRUTH_TESTS)
 
 unit: $(UNIT_BIN)
