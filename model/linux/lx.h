@@ -22,6 +22,15 @@
 void lx_classify_vmas(struct vma_set *set, const struct heap_facts *heap,
 		      const struct process_facts *process, uint64_t overcommit_mode);
 
+/** mm->map_count: what vm.max_map_count limits. [vsyscall] is listed but belongs to no process. */
+size_t lx_map_count(const struct vma_set *set);
+
+/**
+ * Fills brk_end from the [heap] VMAs, to the page: the exact break is shown nowhere. Before it first
+ * grows it is brk_start. Where that is hidden it is estimated from the same VMAs.
+ */
+void lx_find_break(const struct vma_set *set, struct process_facts *process);
+
 /* --- lx_commit.c ------------------------------------------------------------------------------ */
 
 struct commit_facts {

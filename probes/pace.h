@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef HEAPTOP_PROBES_PACE_H
+#define HEAPTOP_PROBES_PACE_H
+
+/**
+ * Walking a target's page tables holds its map lock; walks back to back starve its mmap and munmap
+ * (from 25,000 to 64 a second). So whoever walks in a loop rests now and then.
+ */
+#include <stdint.h>
+#include <time.h>
+
+#include "probes/clock.h"
+
+#define PACE_WORK_NS 150000u /* rest after so much walking … */
+#define PACE_REST_NS 50000   /* … for so long, or what the timer makes of it */
+
+struct pace {
+	uint64_t began_ns, worked_ns;
+};
+
+static inline void pace_begin(struct pace *pace)
+{
+	pace->began_ns = clock_monotonic_ns();
+}
+
+/** Ends one call that walked; rests when it is time. Returns what the call took. */
+static inline uint64_t pace_end(struct pace *pace)
+{
+	const struct timespec rest = { .tv_nsec = PACE_REST_NS };
+	uint64_t took = clock_monotonic_ns() - pace->began_ns;
+
+	pace->worked_ns += took;
+	if (pace->worked_ns >= PACE_WORK_NS) {
+		pace->worked_ns = 0;
+		(void)nanosleep(&rest, NULL);
+	}
+	return took;
+}
+
+#endif
