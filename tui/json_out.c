@@ -83,6 +83,21 @@ static void put_process(struct json_stream *out, const struct process_facts *p)
 	json_stream_put(out, "process", p ? process_json(p) : json_null());
 }
 
+static void put_findings(struct json_stream *out, const struct report *report)
+{
+	json_stream_open(out, "findings", '[');
+	for (size_t i = 0; i < report->finding_count; i++) {
+		const struct finding *f = &report->findings[i];
+
+		json_stream_put(out, NULL,
+		                json_pack("{s:s s:s s:o s:o}", "id", finding_name(f->id),
+		                          "severity", severity_word(f->severity), "text",
+		                          json_word(f->text), "object",
+		                          f->object ? json_addr(f->object) : json_null()));
+	}
+	json_stream_close(out, ']');
+}
+
 bool json_write_snapshot(FILE *to, const struct report *report)
 {
 	const struct snapshot *snap = report->snap;
@@ -98,6 +113,7 @@ bool json_write_snapshot(FILE *to, const struct report *report)
 	json_out_malloc(&out, report);
 	json_out_vmas(&out, report);
 	json_out_system(&out, report);
+	put_findings(&out, report);
 	json_stream_close(&out, '}');
 	(void)fputc('\n', to);
 	return !out.failed;

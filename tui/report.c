@@ -12,6 +12,18 @@ static const struct oom_task *find_task(const struct snapshot *snap)
 	return NULL;
 }
 
+static void make_findings(struct report *report)
+{
+	const struct findings_input input = {
+		.snap = report->snap,
+		.commit = &report->commit,
+		.first_limit = &report->first,
+	};
+	size_t all = findings_make(&input, report->findings, REPORT_FINDINGS_MAX);
+
+	report->finding_count = all < REPORT_FINDINGS_MAX ? all : REPORT_FINDINGS_MAX;
+}
+
 void report_init(struct report *report, const struct snapshot *snap)
 {
 	const struct system_facts *sys = snapshot_system(snap);
@@ -23,6 +35,20 @@ void report_init(struct report *report, const struct snapshot *snap)
 	};
 	lx_commit(snap, report->rules, &report->commit);
 	lx_first_limit(snap, &report->first);
+	make_findings(report);
+}
+
+const char *severity_word(enum severity severity)
+{
+	switch (severity) {
+	case SEVERITY_ERROR:
+		return "error";
+	case SEVERITY_WARN:
+		return "warning";
+	case SEVERITY_INFO:
+		return "info";
+	}
+	return "?";
 }
 
 const char *constraint_word(enum oom_constraint constraint)
