@@ -105,6 +105,12 @@ static inline uint64_t pt_fencepost_size(const struct malloc_layout *lay)
 /** The first chunk of heap number `i` (0-based) of an arena: behind its headers, aligned. */
 uint64_t pt_first_chunk(const struct decode *d, const struct arena *arena, size_t i);
 
+/**
+ * Behind the fenceposts of main_arena: the lowest address in [from, stop) whose chunks lead to `stop`
+ * (a known chunk, as a rule top), or `stop`. What lies before it is not malloc's (a foreign sbrk).
+ */
+uint64_t pt_next_piece(const struct decode *d, uint64_t from, uint64_t stop);
+
 /* All heaps of all arenas by address. */
 struct heap_span {
 	uint64_t start, end;
@@ -163,6 +169,14 @@ bool pt_resolve_links(const struct decode *d, struct malloc_state *ms, struct ch
  */
 bool pt_may_be_cached(const struct decode *d, uint64_t chunk, uint64_t size, uint64_t word,
                       uint64_t *ret_next);
+
+/**
+ * Lists of all arenas and tcaches, many in lockstep: bins and fastbins of every arena, the threads'
+ * tcaches, and each arena's tcache_total. False when the budget is spent or memory ran out; what was
+ * stored until then stays.
+ */
+bool pt_read_all_lists(const struct decode *d, struct malloc_state *ms, struct chunk_set *set,
+                       uint64_t budget_nodes);
 
 /* --- reading --------------------------------------------------------------------------------------------- */
 
