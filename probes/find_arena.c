@@ -159,6 +159,51 @@ static void choose_mp(struct instance *inst, const struct malloc_layout *row)
 	inst->malloc.mp_addr = named ? named : r->mp_scan;
 }
 
+/*
+ * Several versions share struct malloc_state; when the version is not known to be one of them, mp_
+ * tells the row: the newest of those in which it is recognised best.
+ */
+static const struct malloc_layout *refine_layout(struct roads *roads,
+                                                 const struct malloc_layout *row, uint64_t addr)
+{
+	const struct malloc_layout *best = row;
+	int best_score = 0;
+
+	if (row == roads->row)
+		return row;
+	for (size_t i = 0; i < glibc_layout_count; i++) {
+		const struct malloc_layout *lay = &glibc_layouts[i];
+		int score;
+
+		if (lay->abi != row->abi || lay->arena.next != row->arena.next ||
+		    lay->arena.system_mem != row->arena.system_mem)
+			continue;
+		score = roads_mp_score(roads, lay, addr);
+		if (score > best_score ||
+		    (score == best_score && score > 0 && lay->minor_last > best->minor_last)) {
+			best = lay;
+			best_score = score;
+		}
+	}
+	return best;
+}
+
+/* With main_arena known: mp_, the state it is in, and heap_info once heaps' size is known. */
+static void settle(struct instance *inst)
+{
+	struct roads *r = &inst->roads;
+	const uint64_t heap_max = inst->malloc.layout.heap.heap_max;
+
+	inst->row = refine_layout(r, inst->row, inst->malloc.main_arena_addr);
+	inst->malloc.layout = *inst->row;
+	choose_mp(inst, inst->row);
+	look_at_state(inst, r->vmas);
+	if (inst->malloc.layout.heap.heap_max != heap_max)
+		road_heaps(r, &inst->malloc.layout);
+	inst->found_by = first_road(r, inst->malloc.main_arena_addr);
+	inst->confidence = grade(inst);
+}
+
 /* All roads for one glibc; false when none leads anywhere. */
 static bool search_instance(struct instance *inst)
 {
@@ -171,22 +216,15 @@ static bool search_instance(struct instance *inst)
 	road_pattern(r);
 	road_scan(r, choose_layout(r));
 	inst->row = choose_layout(r);
-	inst->malloc.main_arena_addr = elect(r);
 	if (inst->row) {
 		inst->malloc.layout = *inst->row;
-		if (inst->malloc.main_arena_addr) {
-			choose_mp(inst, inst->row);
-			look_at_state(inst, r->vmas);
-		}
-		road_heaps(r, &inst->malloc.layout);
+		road_heaps(r, inst->row);
 		inst->malloc.main_arena_addr = elect(r);
+		if (inst->malloc.main_arena_addr)
+			settle(inst);
 	}
 	roads_end(r);
-	if (!inst->row || !inst->malloc.main_arena_addr)
-		return false;
-	inst->found_by = first_road(r, inst->malloc.main_arena_addr);
-	inst->confidence = grade(inst);
-	return true;
+	return inst->row && inst->malloc.main_arena_addr;
 }
 
 /* --- all of them ------------------------------------------------------------------------------- */
@@ -198,8 +236,8 @@ static void describe_instance(struct instance *inst, const struct modules *modul
 
 	inst->malloc.libc_base = m->start;
 	inst->malloc.libc_end = m->end;
-	inst->malloc.word = m->elf ? m->elf->word : 8;
-	inst->malloc.machine = m->elf ? m->elf->machine : 0;
+	inst->malloc.word = modules->word;
+	inst->malloc.machine = modules->machine;
 	thread_tables_find(m, modules, &inst->malloc.threads);
 }
 
@@ -260,7 +298,7 @@ static void search_module(struct instance *inst, const struct modules *modules,
 {
 	struct roads *r = &inst->roads;
 
-	if (!module_abi(inst->module, &r->abi)) {
+	if (!modules_abi(modules, &r->abi)) {
 		heap_error_add(
 		        heap, inst->module->start,
 		        "glibc of a machine that is not decoded: malloc's state is not shown");

@@ -26,10 +26,10 @@ static bool search_piece(void *ctx, const uint8_t *bytes, size_t len)
 		    memmem(bytes, len, s->needles[i], strlen(s->needles[i])))
 			s->hits |= 1u << i;
 	}
-	return s->hits != (1u << s->count) - 1;
+	return s->hits == 0;
 }
 
-/* Which of the texts a file's constants contain, as bits. */
+/* Which of some texts a file's constants contain, as bits; the search ends with the first. */
 static uint32_t search_constants(const struct elf_file *elf, const char *const *needles,
                                  size_t count)
 {
@@ -107,11 +107,10 @@ static uint32_t libc_roles(const struct module *module, const struct elf_symbol 
 /* A program that needs no loader brings its C library along, if it has one at all. */
 static uint32_t static_roles(const struct elf_file *elf)
 {
-	static const char *const glibc[] = { "GLIBC_TUNABLES", "glibc", "free(): invalid pointer" };
-	uint32_t hits = search_constants(elf, glibc, 3);
+	/* One of malloc's own messages, in all versions; tunables came with 2.25. */
+	static const char *const glibc[] = { "free(): invalid pointer", "GLIBC_TUNABLES" };
 
-	/* Tunables came with 2.25; malloc's own messages are in all versions. */
-	return MODULE_STATIC | ((hits & 3) == 3 || (hits & 4) ? MODULE_GLIBC : 0);
+	return MODULE_STATIC | (search_constants(elf, glibc, 2) ? MODULE_GLIBC : 0);
 }
 
 static uint32_t roles_of_program(const struct elf_file *elf, uint32_t roles)
@@ -175,7 +174,10 @@ void modules_identify(int32_t pid, struct memory *mem, struct modules *modules)
 	for (size_t i = 0; i < modules->count; i++) {
 		struct module *m = &modules->at[i];
 
-		module_open(pid, mem, m);
+		if (module_open(pid, mem, m) && !modules->machine) {
+			modules->machine = m->elf->machine;
+			modules->word = m->elf->word;
+		}
 		m->roles = roles_of(m, exe.st_ino && m->first->inode == (uint64_t)exe.st_ino);
 		if (!(m->roles & wanted))
 			module_close(m);

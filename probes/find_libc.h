@@ -34,8 +34,8 @@ void modules_identify(int32_t pid, struct memory *mem, struct modules *modules);
 /** Fills heap's library, runtime and interposer fields; returns whether there is a glibc. */
 bool libc_describe(const struct modules *modules, struct heap_facts *heap);
 
-/** The ABI of a glibc module; false when it is none that is decoded (x32, big-endian, others). */
-bool module_abi(const struct module *module, enum abi *ret);
+/** The program's ABI; false when it is none that is decoded (x32, others) or no file can be had. */
+bool modules_abi(const struct modules *modules, enum abi *ret);
 
 /** The glibc version a module says it is ("2.36" → 36); -1: unknown. Fills text[32]. */
 int module_glibc_minor(const struct module *module, char text[32]);

@@ -27,6 +27,8 @@ enum { MODULES_MAX = 4096 };
 struct modules {
 	struct module *at; /* by address */
 	size_t count;
+	uint16_t machine; /* EM_… and word size of the first that could be opened; 0: none */
+	uint8_t word;
 };
 
 /**

@@ -9,8 +9,15 @@
 
 enum { DATA_MAX = 16 << 20, GENERATIONS_MAX = 16, CANDIDATES = 4 };
 
+/* A road that is taken a second time counts by its newer result. */
 static void add_road(struct roads *roads, struct road road)
 {
+	for (size_t i = 0; i < roads->count; i++) {
+		if (strcmp(roads->list[i].name, road.name) == 0) {
+			roads->list[i] = road;
+			return;
+		}
+	}
 	if (roads->count < ROADS_MAX)
 		roads->list[roads->count++] = road;
 }
@@ -326,6 +333,19 @@ void road_scan_mp(struct roads *roads, const struct pt_candidate *main_arena)
 		road.note = count ? "several fit equally well" : "none fits";
 	}
 	add_road(roads, road);
+}
+
+int roads_mp_score(struct roads *roads, const struct malloc_layout *layout, uint64_t main_arena)
+{
+	const struct pt_candidate candidate = { .addr = main_arena, .lay = layout };
+	struct decode d = roads_decode(roads, layout);
+	struct pt_candidate found[CANDIDATES];
+
+	d.main_arena_addr = main_arena;
+	if (!pt_scan_mp(&d, roads->live_data, roads->len, roads->data_vaddr + roads->module->bias,
+	                &candidate, found, CANDIDATES))
+		return 0;
+	return found[0].score;
 }
 
 /* --- heap_info --------------------------------------------------------------------------------- */

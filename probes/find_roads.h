@@ -56,6 +56,8 @@ void road_pattern(struct roads *roads);
 void road_scan(struct roads *roads, const struct malloc_layout *only);
 /** mp_ in the live data, given main_arena. */
 void road_scan_mp(struct roads *roads, const struct pt_candidate *main_arena);
+/** How well mp_ is recognised in a layout: the best score, 0: not at all. */
+int roads_mp_score(struct roads *roads, const struct malloc_layout *layout, uint64_t main_arena);
 /** From heaps to main_arena; `layout` has heap_max set. */
 void road_heaps(struct roads *roads, const struct malloc_layout *layout);
 

@@ -99,14 +99,11 @@ int module_glibc_minor(const struct module *module, char text[32])
 	return minor;
 }
 
-bool module_abi(const struct module *module, enum abi *ret)
+bool modules_abi(const struct modules *modules, enum abi *ret)
 {
-	const struct elf_file *elf = module->elf;
-
-	/* Without its file a module of this machine's own kind is assumed. */
-	if (!elf || (elf->word == 8 && (elf->machine == EM_X86_64 || elf->machine == EM_AARCH64)))
+	if (modules->word == 8 && (modules->machine == EM_X86_64 || modules->machine == EM_AARCH64))
 		*ret = ABI_LP64;
-	else if (elf->word == 4 && elf->machine == EM_386)
+	else if (modules->word == 4 && modules->machine == EM_386)
 		*ret = ABI_I386;
 	else
 		return false;

@@ -178,6 +178,16 @@ static bool is_tcache_size(const struct poll *poll, uint64_t raw)
 	       (size == tcache->chunk_sizes[0] || size == tcache->chunk_sizes[1]);
 }
 
+/* Without reading anything. */
+static enum answer ask_pointer(const struct poll *poll, size_t voter, size_t slot)
+{
+	uint64_t value = voter_word(poll, &poll->voters[voter], slot);
+
+	if (!value || is_dummy(poll, value))
+		return ANSWER_EMPTY;
+	return may_be_tcache(poll, value) ? ANSWER_YES : ANSWER_NO;
+}
+
 static enum answer ask_tcache(const struct poll *poll, size_t voter, size_t slot)
 {
 	const struct malloc_layout *lay = &poll->search->found->layout;
@@ -221,8 +231,10 @@ static void elect_tcache(struct poll *poll)
 	unsigned best = 0;
 
 	for (size_t slot = 0; slot < TLS_BYTES / poll->word; slot++) {
-		unsigned votes = count_votes(poll, slot, ask_tcache);
+		unsigned votes = count_votes(poll, slot, ask_pointer);
 
+		if (votes)
+			votes = count_votes(poll, slot, ask_tcache);
 		if (!votes || votes < best)
 			continue;
 		if (votes > best || is_usual_distance(slot, poll->arena)) {
