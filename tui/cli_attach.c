@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "tui/cli_attach.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "probes/probes.h"
+#include "tui/picker.h"
+
+enum { INTERVAL_DEFAULT_MS = 1000, CPU_BUDGET_PERMILLE = 50 };
+
+/* --- the sampler as the screen's feed ----------------------------------------------------------- */
+
+static const struct snapshot *feed_take(void *ctx)
+{
+	return sampler_take(ctx);
+}
+
+static void feed_set_interval(void *ctx, uint32_t ms)
+{
+	sampler_set_interval(ctx, ms);
+}
+
+static void feed_want(void *ctx, uint32_t what)
+{
+	sampler_want(ctx, what);
+}
+
+static void feed_focus(void *ctx, uint32_t what)
+{
+	sampler_focus(ctx, what);
+}
+
+int cli_attach_pid(int32_t pid, const struct app_options *options)
+{
+	const struct sampler_settings settings = {
+		.interval_ms = options->interval_ms ? options->interval_ms : INTERVAL_DEFAULT_MS,
+		.cpu_budget_permille = CPU_BUDGET_PERMILLE,
+	};
+	struct app_feed feed = {
+		.take = feed_take,
+		.set_interval = feed_set_interval,
+		.want = feed_want,
+		.focus = feed_focus,
+	};
+	struct sampler *sampler;
+	struct source *source;
+	struct err err;
+	int code;
+
+	if (!source_live_open(pid, &source, &err) ||
+	    !sampler_start(source, &settings, &sampler, &err))
+		return cli_fail(&err);
+	feed.fd = sampler_fd(sampler);
+	feed.ctx = sampler;
+	code = app_run(options, &feed);
+	sampler_stop(sampler);
+	return code;
+}
+
+/* --- choosing a process ------------------------------------------------------------------------- */
+
+struct process_choice {
+	struct picker_row *rows;
+	size_t room;
+};
+
+static void copy_row(struct picker_row *to, const struct process_row *from)
+{
+	*to = (struct picker_row){
+		.pid = from->pid,
+		.rss_bytes = from->rss_bytes,
+		.swap_bytes = from->swap_bytes,
+		.oom_score = from->oom_score,
+		.may_read = from->may_read,
+	};
+	_Static_assert(sizeof(to->user) == sizeof(from->user), "same width");
+	_Static_assert(sizeof(to->comm) == sizeof(from->comm), "same width");
+	_Static_assert(sizeof(to->cmdline) == sizeof(from->cmdline), "same width");
+	memcpy(to->user, from->user, sizeof(to->user));
+	memcpy(to->comm, from->comm, sizeof(to->comm));
+	memcpy(to->cmdline, from->cmdline, sizeof(to->cmdline));
+}
+
+static bool make_room(struct process_choice *choice, size_t count, struct err *reterr)
+{
+	struct picker_row *rows;
+
+	if (count <= choice->room)
+		return true;
+	rows = reallocarray(choice->rows, count, sizeof(*rows));
+	if (!rows)
+		return err_set(reterr, ERR_NO_MEMORY, ENOMEM, "list of processes",
+		               strerror(ENOMEM));
+	choice->rows = rows;
+	choice->room = count;
+	return true;
+}
+
+/* Kernel threads have no memory of their own: they are no choice. */
+static bool choice_refresh(void *ctx, const struct picker_row **ret_rows, size_t *ret_count,
+                           struct err *reterr)
+{
+	struct process_choice *choice = ctx;
+	struct process_list list;
+	size_t count = 0;
+	bool ok;
+
+	if (!process_list_read(&list, reterr))
+		return false;
+	ok = make_room(choice, list.count, reterr);
+	for (size_t i = 0; ok && i < list.count; i++)
+		if (!list.rows[i].is_kthread)
+			copy_row(&choice->rows[count++], &list.rows[i]);
+	process_list_free(&list);
+	if (!ok)
+		return false;
+	*ret_rows = choice->rows;
+	*ret_count = count;
+	return true;
+}
+
+static int choose(const struct app_options *options, int32_t *ret_pid)
+{
+	struct process_choice choice = { 0 };
+	const struct picker_source source = { .ctx = &choice, .refresh = choice_refresh };
+	int code = picker_run(options, &source, ret_pid);
+
+	free(choice.rows);
+	return code;
+}
+
+/* --- the command -------------------------------------------------------------------------------- */
+
+bool cli_parse_interval(const char *word, uint32_t *ret_ms, struct err *reterr)
+{
+	char *end;
+	double number = strtod(word, &end), ms;
+
+	ms = strcmp(end, "ms") == 0 ? number : number * 1000.0;
+	if (end != word && (!*end || strcmp(end, "s") == 0 || strcmp(end, "ms") == 0) &&
+	    ms >= 100.0 && ms <= 10000.0) {
+		*ret_ms = (uint32_t)ms;
+		return true;
+	}
+	err_set(reterr, ERR_USAGE, 0, word, "not an interval from 100ms to 10s");
+	err_remedy(reterr, "Expected a time as in --interval 500ms or --interval 2s.");
+	return false;
+}
+
+bool cli_app_options(const struct cli_args *args, struct app_options *ret, struct err *reterr)
+{
+	const char *interval = cli_value(args, "interval");
+	struct app_options options = {
+		.theme = cli_value(args, "theme"),
+		.colour = cli_value(args, "color"),
+		.view = cli_value(args, "view"),
+		.ascii = cli_value(args, "ascii") != NULL,
+		.no_mouse = cli_value(args, "no-mouse") != NULL,
+	};
+
+	if ((interval && !cli_parse_interval(interval, &options.interval_ms, reterr)) ||
+	    !app_options_check(&options, reterr))
+		return false;
+	*ret = options;
+	return true;
+}
+
+int cli_attach(int argc, char **argv)
+{
+	struct app_options options;
+	struct cli_args args;
+	struct err err;
+	int32_t pid = 0;
+	int code;
+
+	if (!cli_parse(NULL, argc, argv, &args, &err) || !cli_app_options(&args, &options, &err) ||
+	    (args.operand_count && !cli_only_pid(&args, &pid, &err)) ||
+	    !cli_need_terminal("heaptop", &err))
+		return cli_fail(&err);
+	if (!pid) {
+		code = choose(&options, &pid);
+		if (code || !pid)
+			return code;
+	}
+	return cli_attach_pid(pid, &options);
+}
