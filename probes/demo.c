@@ -31,7 +31,8 @@ enum {
 	RING_SLOTS = 3000,
 	RING_STEP = 24,
 	RING_MS = 50,
-	BUFFERS = 760, /* of 96 KiB: more than one heap of 64 MiB holds */
+	RING_BURST = 20, /* small blocks freed together: tcache holds 7, fastbins the rest */
+	BUFFERS = 760,   /* of 96 KiB: more than one heap of 64 MiB holds */
 	BUFFER_BYTES = 96 << 10,
 	BATCH_BLOCKS = 20000,
 	BATCH_KEPT = 400, /* every so many-th block survives */
@@ -87,6 +88,17 @@ static void touch(volatile char *at, size_t len)
 
 /* --- worker threads ---------------------------------------------------------------------------- */
 
+/* The last thing in a turn: any larger request would merge the fastbins (malloc_consolidate). */
+static void burst(void)
+{
+	void *small[RING_BURST];
+
+	for (int i = 0; i < RING_BURST; i++)
+		small[i] = new_block(40);
+	for (int i = 0; i < RING_BURST; i++)
+		free(small[i]);
+}
+
 static void *run_ring(void *arg)
 {
 	uint64_t seed = 88172645463325252u + (uintptr_t)arg;
@@ -102,6 +114,7 @@ static void *run_ring(void *arg)
 			free(slots[slot]);
 			slots[slot] = new_block(draw_size(&seed));
 		}
+		burst();
 		nap(RING_MS);
 	}
 	return NULL;
