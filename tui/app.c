@@ -1,0 +1,294 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "tui/app.h"
+
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "tui/app_private.h"
+#include "tui/cli.h"
+
+#define MS ((uint64_t)1000000)
+
+enum { DRAW_EVERY_MS = 33, MESSAGE_MS = 5000, PATIENCE_MS = 150, STALE_FLOOR_MS = 3000 };
+enum { INTERVAL_DEFAULT_MS = 1000 };
+
+uint64_t app_now_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000 * MS + (uint64_t)now.tv_nsec;
+}
+
+/* --- state ------------------------------------------------------------------------------------ */
+
+/* From when on missing samples are worth a word. */
+static uint64_t stale_at(const struct app *app)
+{
+	uint64_t wait = 3 * (uint64_t)app->interval_ms;
+
+	return app->news_ns + (wait > STALE_FLOOR_MS ? wait : STALE_FLOOR_MS) * MS;
+}
+
+static bool has_ended(const struct snapshot *snap)
+{
+	const struct process_facts *process = snapshot_process(snap);
+
+	return process && (process->life == PROCESS_EXITED || process->life == PROCESS_ZOMBIE);
+}
+
+enum app_state app_state(const struct app *app)
+{
+	if (!app->shown)
+		return APP_WAITING;
+	if (has_ended(app->shown))
+		return APP_EXITED;
+	if (app->is_paused)
+		return app->shown->sample.is_frozen ? APP_FROZEN : APP_PAUSED;
+	return app_now_ns() >= stale_at(app) ? APP_STALE : APP_LIVE;
+}
+
+void app_say(struct app *app, enum role role, const char *format, ...)
+{
+	char text[sizeof(app->message)];
+	va_list args;
+
+	va_start(args, format);
+	(void)vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	text_clean(app->message, sizeof(app->message), text, strlen(text));
+	app->message_role = role;
+	app->message_until_ns = app_now_ns() + MESSAGE_MS * MS;
+	app->is_dirty = true;
+}
+
+struct view_frame app_view_frame(struct app *app)
+{
+	return (struct view_frame){
+		.snap = app->shown,
+		.previous = app->before,
+		.history = &app->history,
+		.commit = app->rules ? &app->commit : NULL,
+		.first_limit = &app->first_limit,
+		.rules = app->rules,
+		.state = &app->states[app->view],
+		.is_paused = app->is_paused,
+	};
+}
+
+/* --- snapshots -------------------------------------------------------------------------------- */
+
+void app_show_snapshot(struct app *app, const struct snapshot *snap)
+{
+	const struct system_facts *system = snapshot_system(snap);
+
+	snapshot_unref(app->before);
+	app->before = app->shown;
+	app->shown = snap;
+	app->rules = system ? linux_rules_for(system->kernel_major, system->kernel_minor) : NULL;
+	if (app->rules)
+		lx_commit(snap, app->rules, &app->commit);
+	lx_first_limit(snap, &app->first_limit);
+	app->is_dirty = true;
+}
+
+static void announce(struct app *app, const struct snapshot *snap)
+{
+	const struct process_facts *process = snapshot_process(snap);
+
+	if (app->is_freezing && snap->sample.is_frozen) {
+		app->is_freezing = false;
+		app->is_paused = true;
+		app->message[0] = '\0';
+	}
+	if (process && process->life == PROCESS_EXECED)
+		app_say(app, ROLE_STATUS_WARN, "the process runs another program now (exec)");
+}
+
+static void take_news(struct app *app)
+{
+	const struct snapshot *snap = app->feed->take(app->feed->ctx);
+	bool was_paused = app->is_paused;
+
+	if (!snap)
+		return;
+	app->news_ns = app_now_ns();
+	history_add(&app->history, snap);
+	announce(app, snap);
+	if (was_paused && !has_ended(snap) && !(app->is_paused && snap->sample.is_frozen)) {
+		snapshot_unref(app->newest);
+		app->newest = snap;
+		app->behind++;
+		app->is_dirty = true;
+		return;
+	}
+	app_show_snapshot(app, snap);
+}
+
+/* --- the loop --------------------------------------------------------------------------------- */
+
+static void handle(struct app *app, const struct event *event)
+{
+	switch (event->kind) {
+	case EVENT_KEY:
+		app_key(app, event->key);
+		break;
+	case EVENT_MOUSE:
+		app_mouse(app, event);
+		break;
+	case EVENT_RESIZE:
+		app->is_dirty = true;
+		break;
+	case EVENT_SUSPEND:
+		term_suspend(false);
+		app->is_dirty = true;
+		break;
+	case EVENT_LEAVE:
+		app->is_leaving = true;
+		app->leaving_signal = event->signal;
+		break;
+	case EVENT_NONE:
+		break;
+	}
+}
+
+/* The instant from which the next drawing is allowed or, before the first sample, sensible. */
+static uint64_t draw_at(const struct app *app)
+{
+	return app->shown ? app->drawn_ns + DRAW_EVERY_MS * MS : app->started_ns + PATIENCE_MS * MS;
+}
+
+/* Until something happens by itself: a drawing that was put off, a message's end, staleness. */
+static int timeout_ms(const struct app *app, uint64_t now)
+{
+	uint64_t until = UINT64_MAX;
+
+	if (app->is_dirty)
+		until = draw_at(app);
+	if (app->message[0] && app->message_until_ns < until)
+		until = app->message_until_ns;
+	if (app_state(app) == APP_LIVE && stale_at(app) < until)
+		until = stale_at(app);
+	if (until == UINT64_MAX)
+		return -1;
+	/* rounded up, not to wake a moment too early and wait again */
+	return until <= now ? 0 : (int)((until - now + MS - 1) / MS);
+}
+
+static void keep_time(struct app *app, bool was_live)
+{
+	if (app->message[0] && app_now_ns() >= app->message_until_ns) {
+		app->message[0] = '\0';
+		app->is_dirty = true;
+	}
+	if (was_live && app_state(app) == APP_STALE)
+		app->is_dirty = true;
+}
+
+static void loop(struct app *app)
+{
+	while (!app->is_leaving) {
+		bool was_live = app_state(app) == APP_LIVE;
+		bool has_news = term_wait(app->feed->fd, timeout_ms(app, app_now_ns()));
+		struct event event = term_event();
+
+		for (; event.kind != EVENT_NONE && !app->is_leaving; event = term_event())
+			handle(app, &event);
+		if (has_news)
+			take_news(app);
+		keep_time(app, was_live);
+		if (app->is_dirty && app_now_ns() >= draw_at(app))
+			app_draw(app);
+	}
+}
+
+/* --- start and end ---------------------------------------------------------------------------- */
+
+static const char *theme_of(const struct app_options *options)
+{
+	return options->theme ? options->theme : "default";
+}
+
+bool app_options_check(const struct app_options *options, struct err *reterr)
+{
+	enum colour_choice choice;
+	enum view_id view;
+	struct theme theme;
+	struct theme_problems problems;
+
+	if (options->colour && !colour_choice_parse(options->colour, &choice)) {
+		err_setf(reterr, ERR_USAGE, "--color", "\"%s\" is no kind of colour",
+		         options->colour);
+		err_remedy(reterr, "use auto, never, 8, 16, 256 or direct");
+		return false;
+	}
+	if (options->view && !app_view_by_name(options->view, &view)) {
+		err_setf(reterr, ERR_USAGE, "--view", "there is no view \"%s\"", options->view);
+		err_remedy(reterr, "use overview, arenas, vmas, oom or help");
+		return false;
+	}
+	return theme_load(theme_of(options), &theme, &problems, reterr);
+}
+
+bool app_open_terminal(const struct app_options *options, struct theme *ret_theme,
+                       struct theme_problems *ret_problems, struct err *reterr)
+{
+	struct term_options term = { .ascii = options->ascii, .no_mouse = options->no_mouse };
+
+	if (!app_options_check(options, reterr) ||
+	    !theme_load(theme_of(options), ret_theme, ret_problems, reterr))
+		return false;
+	if (options->colour)
+		(void)colour_choice_parse(options->colour, &term.colour);
+	if (!term_open(&term, reterr))
+		return false;
+	term_use_theme(ret_theme);
+	return true;
+}
+
+static void end(struct app *app)
+{
+	term_close();
+	for (size_t i = 0; i < VIEW_COUNT; i++)
+		view_state_fini(&app->states[i]);
+	snapshot_unref(app->shown);
+	snapshot_unref(app->before);
+	snapshot_unref(app->newest);
+	canvas_fini(&app->canvas);
+	free(app);
+}
+
+int app_run(const struct app_options *options, const struct app_feed *feed)
+{
+	struct app *app = calloc(1, sizeof(*app));
+	struct err err;
+	int signal;
+
+	if (!app) {
+		err_set(&err, ERR_NO_MEMORY, 0, "terminal", "out of memory");
+		return cli_fail(&err);
+	}
+	app->options = options;
+	app->feed = feed;
+	app->interval_ms = options->interval_ms ? options->interval_ms : INTERVAL_DEFAULT_MS;
+	app->started_ns = app->news_ns = app_now_ns();
+	app->is_dirty = true;
+	if (!app_open_terminal(options, &app->theme, &app->problems, &err)) {
+		end(app);
+		return cli_fail(&err);
+	}
+	if (app->problems.count)
+		app_say(app, ROLE_STATUS_WARN, "%s:%d: %s", app->problems.file,
+		        app->problems.at[0].line, app->problems.at[0].what);
+	if (options->view)
+		(void)app_view_by_name(options->view, &app->view);
+	feed->focus(feed->ctx, app_view(app->view)->takes);
+	loop(app);
+	signal = app->leaving_signal;
+	end(app);
+	return signal ? 128 + signal : 0;
+}

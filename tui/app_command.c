@@ -1,0 +1,364 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What keys, clicks and typed commands do. */
+#include <stdio.h>
+#include <string.h>
+
+#include "model/facts/source.h"
+#include "tui/app_private.h"
+#include "tui/keymap.h"
+
+enum { WHEEL_ROWS = 3 };
+
+/* --- views ------------------------------------------------------------------------------------ */
+
+const struct view_ops *app_view(enum view_id id)
+{
+	for (size_t i = 0; i < VIEW_COUNT; i++) {
+		if (views[i]->id == id)
+			return views[i];
+	}
+	return views[0];
+}
+
+bool app_view_by_name(const char *name, enum view_id *ret)
+{
+	static const struct {
+		const char *name;
+		enum view_id id;
+	} names[] = {
+		{ "overview", VIEW_OVERVIEW }, { "arenas", VIEW_ARENAS }, { "vmas", VIEW_VMAS },
+		{ "oom", VIEW_OOM },           { "help", VIEW_HELP },
+	};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		if (!strcmp(names[i].name, name)) {
+			*ret = names[i].id;
+			return true;
+		}
+	}
+	return false;
+}
+
+static void show_view(struct app *app, enum view_id id)
+{
+	/* help says nothing of the target: the parts of the view below it stay fresh */
+	if (id != VIEW_HELP)
+		app->feed->focus(app->feed->ctx, app_view(id)->takes);
+	app->view = id;
+}
+
+static void go_to(struct app *app, enum view_id id)
+{
+	if (id == app->view)
+		return;
+	if (app->stack_depth == APP_STACK) {
+		memmove(app->stack, app->stack + 1, sizeof(app->stack) - sizeof(app->stack[0]));
+		app->stack_depth--;
+	}
+	app->stack[app->stack_depth++] = app->view;
+	show_view(app, id);
+}
+
+static void go_back(struct app *app)
+{
+	if (app->message[0])
+		app->message[0] = '\0';
+	else if (app->states[app->view].filter[0])
+		app->states[app->view].filter[0] = '\0';
+	else if (app->stack_depth)
+		show_view(app, app->stack[--app->stack_depth]);
+	else
+		app_say(app, ROLE_TEXT_DIM, "this is the first view; q quits");
+}
+
+static void next_view(struct app *app)
+{
+	size_t at = 0;
+
+	for (size_t i = 0; i < VIEW_COUNT; i++) {
+		if (views[i]->id == app->view)
+			at = i;
+	}
+	do
+		at = (at + 1) % VIEW_COUNT;
+	while (!views[at]->key);
+	go_to(app, views[at]->id);
+}
+
+/* --- sampling --------------------------------------------------------------------------------- */
+
+static void set_pause(struct app *app, bool is_paused)
+{
+	const struct snapshot *newest = app->newest;
+
+	app->is_paused = is_paused;
+	app->behind = 0;
+	if (is_paused || !newest)
+		return;
+	app->newest = NULL;
+	app_show_snapshot(app, newest);
+}
+
+static void change_rate(struct app *app, bool is_faster)
+{
+	static const uint32_t steps[] = { 100, 200, 500, 1000, 2000, 5000, 10000 };
+	enum { STEPS = sizeof(steps) / sizeof(steps[0]) };
+	uint32_t interval = app->interval_ms;
+
+	for (int i = 0; i < STEPS; i++) {
+		if (is_faster && steps[STEPS - 1 - i] < app->interval_ms) {
+			interval = steps[STEPS - 1 - i];
+			break;
+		}
+		if (!is_faster && steps[i] > app->interval_ms) {
+			interval = steps[i];
+			break;
+		}
+	}
+	if (interval == app->interval_ms) {
+		app_say(app, ROLE_STATUS_INFO, "the %s rate is 1 sample in %u ms",
+		        is_faster ? "fastest" : "slowest", interval);
+		return;
+	}
+	app->interval_ms = interval;
+	app->news_ns = app_now_ns(); /* the next sample is due one new interval from now */
+	app->feed->set_interval(app->feed->ctx, interval);
+}
+
+static void refresh_now(struct app *app)
+{
+	app->feed->want(app->feed->ctx, TAKE_WALK | TAKE_LISTS | TAKE_MMAPPED | TAKE_RESIDENCY |
+	                                        TAKE_SMAPS | TAKE_OOM);
+	app_say(app, ROLE_STATUS_INFO, "walking every chunk, reading residency and smaps");
+}
+
+static void freeze(struct app *app)
+{
+	app->is_freezing = true;
+	app->feed->want(app->feed->ctx, TAKE_ALL | TAKE_FREEZE);
+	app_say(app, ROLE_STATUS_INFO, "stopping the target for one exact snapshot");
+}
+
+/* --- themes ----------------------------------------------------------------------------------- */
+
+static void use_theme(struct app *app, const char *name)
+{
+	struct theme theme;
+	struct err err;
+
+	if (!theme_load(name, &theme, &app->problems, &err)) {
+		app_say(app, ROLE_STATUS_ERROR, "%s: %s", err.what, err.why);
+		return;
+	}
+	app->theme = theme;
+	term_use_theme(&app->theme);
+	if (app->problems.count)
+		app_say(app, ROLE_STATUS_WARN, "%s:%d: %s", app->problems.file,
+		        app->problems.at[0].line, app->problems.at[0].what);
+	else
+		app_say(app, ROLE_STATUS_INFO, "theme %s", app->theme.name);
+}
+
+static void next_theme(struct app *app)
+{
+	struct theme_names names;
+	size_t at = 0;
+
+	theme_list(&names);
+	for (size_t i = 0; i < names.count; i++) {
+		if (!strcmp(names.at[i], app->theme.name))
+			at = i + 1;
+	}
+	if (names.count)
+		use_theme(app, names.at[at % names.count]);
+}
+
+/* --- commands --------------------------------------------------------------------------------- */
+
+static void to_view(struct app *app, enum command_id command)
+{
+	struct view_state *state = &app->states[app->view];
+	struct view_frame frame = app_view_frame(app);
+	const struct view_ops *ops = app_view(app->view);
+
+	if (!frame.snap)
+		return;
+	state->note[0] = '\0';
+	if (ops->prepare)
+		ops->prepare(&frame);
+	if (!ops->command || !ops->command(&frame, command))
+		return;
+	if (state->note[0])
+		app_say(app, ROLE_STATUS_INFO, "%s", state->note);
+}
+
+static void help(struct app *app)
+{
+	go_to(app, VIEW_HELP);
+}
+
+static void quit(struct app *app)
+{
+	app->is_leaving = true;
+}
+
+static void pause_or_go_on(struct app *app)
+{
+	set_pause(app, !app->is_paused);
+}
+
+static void faster(struct app *app)
+{
+	change_rate(app, true);
+}
+
+static void slower(struct app *app)
+{
+	change_rate(app, false);
+}
+
+static void ask_command(struct app *app)
+{
+	prompt_open(&app->prompt, PROMPT_COMMAND, "");
+}
+
+static void ask_search(struct app *app)
+{
+	prompt_open(&app->prompt, PROMPT_SEARCH, app->states[app->view].search);
+}
+
+static void ask_filter(struct app *app)
+{
+	prompt_open(&app->prompt, PROMPT_FILTER, app->states[app->view].filter);
+}
+
+static void redraw(struct app *app)
+{
+	(void)app;
+	term_redraw();
+}
+
+static void suspend(struct app *app)
+{
+	(void)app;
+	term_suspend(true);
+}
+
+/* What this side does itself; the rest belongs to the view on screen. */
+static void (*const actions[COMMAND_COUNT])(struct app *app) = {
+	[CMD_HELP] = help,
+	[CMD_QUIT] = quit,
+	[CMD_BACK] = go_back,
+	[CMD_NEXT_VIEW] = next_view,
+	[CMD_PAUSE] = pause_or_go_on,
+	[CMD_FASTER] = faster,
+	[CMD_SLOWER] = slower,
+	[CMD_REFRESH] = refresh_now,
+	[CMD_FREEZE] = freeze,
+	[CMD_SEARCH] = ask_search,
+	[CMD_FILTER] = ask_filter,
+	[CMD_PROMPT] = ask_command,
+	[CMD_THEME] = next_theme,
+	[CMD_REDRAW] = redraw,
+	[CMD_SUSPEND] = suspend,
+};
+
+void app_command(struct app *app, enum command_id command)
+{
+	static const char view[] = "view-";
+	enum view_id id;
+
+	app->is_dirty = true;
+	if (command >= COMMAND_COUNT)
+		return;
+	if (actions[command])
+		actions[command](app);
+	else if (!strncmp(commands[command].name, view, sizeof(view) - 1) &&
+	         app_view_by_name(commands[command].name + sizeof(view) - 1, &id))
+		go_to(app, id);
+	else
+		to_view(app, command);
+}
+
+/* --- prompts ---------------------------------------------------------------------------------- */
+
+/* A line behind `:` is a command's name; a theme's may follow. */
+static void run_line(struct app *app, const char *line)
+{
+	char word[LINE_ROOM];
+	size_t len = strcspn(line, " ");
+	const char *rest = line + len + strspn(line + len, " ");
+	enum command_id command;
+
+	if (!len)
+		return;
+	memcpy(word, line, len);
+	word[len] = '\0';
+	command = command_by_name(word);
+	if (command == COMMAND_COUNT)
+		app_say(app, ROLE_STATUS_ERROR, "no command is called \"%s\"; Tab completes", word);
+	else if (command == CMD_THEME && *rest)
+		use_theme(app, rest);
+	else if (*rest)
+		app_say(app, ROLE_STATUS_ERROR, "%s takes no \"%s\"", word, rest);
+	else
+		app_command(app, command);
+}
+
+static void set_text(char to[LINE_ROOM], const char *text)
+{
+	(void)snprintf(to, LINE_ROOM, "%s", text);
+}
+
+static void prompt_event(struct app *app, uint32_t key)
+{
+	enum prompt_kind kind = app->prompt.kind;
+	enum prompt_result result = prompt_key(&app->prompt, key);
+	struct view_state *state = &app->states[app->view];
+
+	_Static_assert(sizeof(state->search) == LINE_ROOM && sizeof(state->filter) == LINE_ROOM,
+	               "a prompt's line fits");
+	app->is_dirty = true;
+	if (kind == PROMPT_COMMAND) {
+		if (result == PROMPT_DONE)
+			run_line(app, app->prompt.line.text);
+	} else if (result != PROMPT_GOES_ON) {
+		set_text(kind == PROMPT_SEARCH ? state->search : state->filter,
+		         app->prompt.line.text);
+		to_view(app, kind == PROMPT_SEARCH ? CMD_SEARCH : CMD_FILTER);
+	}
+}
+
+/* --- keys and clicks -------------------------------------------------------------------------- */
+
+void app_key(struct app *app, uint32_t key)
+{
+	enum command_id command = keymap_command(key);
+
+	if (app->prompt.kind != PROMPT_NONE)
+		prompt_event(app, key);
+	else if (key == 'q' && app->view == VIEW_HELP)
+		app_command(app, CMD_BACK);
+	else if (command != COMMAND_COUNT)
+		app_command(app, command);
+}
+
+void app_mouse(struct app *app, const struct event *event)
+{
+	enum command_id wheel = event->action == MOUSE_WHEEL_UP ? CMD_UP : CMD_DOWN;
+
+	if (event->action == MOUSE_WHEEL_UP || event->action == MOUSE_WHEEL_DOWN) {
+		for (int i = 0; i < WHEEL_ROWS; i++)
+			app_command(app, wheel);
+		return;
+	}
+	for (int i = 0; i < app->zone_count; i++) {
+		const struct app_zone *zone = &app->zones[i];
+
+		if (event->y == zone->y && event->x >= zone->x &&
+		    event->x < zone->x + zone->width) {
+			app_command(app, zone->command);
+			return;
+		}
+	}
+}

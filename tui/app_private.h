@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef HEAPTOP_TUI_APP_PRIVATE_H
+#define HEAPTOP_TUI_APP_PRIVATE_H
+
+/** The state of the running terminal program; for app*.c alone. Times are CLOCK_MONOTONIC. */
+#include "tui/app.h"
+#include "tui/prompt.h"
+#include "tui/term.h"
+#include "tui/view.h"
+
+enum { APP_MIN_WIDTH = 60, APP_MIN_HEIGHT = 16, APP_STACK = 8, APP_ZONES = 48 };
+
+enum app_state { APP_WAITING, APP_LIVE, APP_PAUSED, APP_FROZEN, APP_STALE, APP_EXITED };
+
+/* Cells that a click turns into a command. */
+struct app_zone {
+	int x, y, width;
+	enum command_id command;
+};
+
+struct app {
+	const struct app_options *options;
+	const struct app_feed *feed;
+	struct canvas canvas;
+	struct theme theme;
+	struct theme_problems problems;
+
+	const struct snapshot *shown, *before; /* on screen, and the one on screen before it */
+	const struct snapshot *newest;         /* came in while paused; else NULL */
+	uint32_t behind;                       /* samples that came in while paused */
+	struct history history;
+	struct commit_facts commit;
+	struct first_limit first_limit;
+	const struct linux_rules *rules; /* NULL: the kernel is not known */
+
+	struct view_state states[VIEW_COUNT];
+	enum view_id view, stack[APP_STACK];
+	int stack_depth;
+
+	struct prompt prompt;
+	char message[200]; /* clean text; "" none */
+	enum role message_role;
+	uint64_t message_until_ns;
+
+	struct app_zone zones[APP_ZONES];
+	int zone_count;
+	int cursor_x, cursor_y; /* -1: hidden */
+
+	uint32_t interval_ms;
+	bool is_paused, is_freezing, is_dirty, is_leaving;
+	int leaving_signal;
+	uint64_t started_ns, news_ns, drawn_ns;
+};
+
+/* --- app.c ------------------------------------------------------------------------------------ */
+
+/** Opens the terminal with the theme that the options name; app and picker alike. */
+bool app_open_terminal(const struct app_options *options, struct theme *ret_theme,
+                       struct theme_problems *ret_problems, struct err *reterr);
+
+uint64_t app_now_ns(void);
+
+/** What the state line says. */
+enum app_state app_state(const struct app *app);
+
+/** Puts a line into the status row for some seconds. */
+void app_say(struct app *app, enum role role, const char *format, ...)
+        __attribute__((format(printf, 3, 4)));
+
+/** Shows a snapshot and takes over its reference. */
+void app_show_snapshot(struct app *app, const struct snapshot *snap);
+
+/** All that the view on screen may look at. */
+struct view_frame app_view_frame(struct app *app);
+
+/* --- app_command.c ---------------------------------------------------------------------------- */
+
+const struct view_ops *app_view(enum view_id id);
+void app_command(struct app *app, enum command_id command);
+void app_key(struct app *app, uint32_t key);
+void app_mouse(struct app *app, const struct event *event);
+
+/** Shows a view by the name that --view takes ("vmas"); false: there is none. */
+bool app_view_by_name(const char *name, enum view_id *ret);
+
+/* --- app_frame.c, app_header.c ---------------------------------------------------------------- */
+
+void app_draw(struct app *app);
+void app_draw_header(struct app *app, struct area screen);
+void app_draw_status(struct app *app, struct area screen);
+/** A click on these cells gives the command. */
+void app_add_zone(struct app *app, int x, int y, int width, enum command_id command);
+/** Says how large the terminal should be when it is too small for anything else. */
+bool app_draw_too_small(struct area screen);
+
+#endif
