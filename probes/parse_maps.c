@@ -8,21 +8,24 @@
  * (Linux fs/proc/task_mmu.c:show_vma_header_prefix). Written as one loop per number because sscanf
  * takes the length of the whole remaining text at each call: quadratic on 50,000 lines.
  */
+static const uint8_t hex_digit[256] = {
+	/* One more than the digit's value, 0 for what is none: a table has no branch to guess. */
+	['0'] = 1,  ['1'] = 2,  ['2'] = 3,  ['3'] = 4,  ['4'] = 5,  ['5'] = 6,
+	['6'] = 7,  ['7'] = 8,  ['8'] = 9,  ['9'] = 10, ['a'] = 11, ['b'] = 12,
+	['c'] = 13, ['d'] = 14, ['e'] = 15, ['f'] = 16,
+};
+
 static bool take_hex(const char **at, const char *end, uint64_t *ret)
 {
 	const char *p = *at;
 	uint64_t value = 0;
 
 	for (; p < end; p++) {
-		unsigned digit = (unsigned char)*p - (unsigned)'0';
+		unsigned digit = hex_digit[(unsigned char)*p];
 
-		if (digit > 9) {
-			digit = (unsigned char)*p - (unsigned)'a';
-			if (digit > 5)
-				break;
-			digit += 10;
-		}
-		value = value << 4 | digit;
+		if (digit == 0)
+			break;
+		value = value << 4 | (digit - 1);
 	}
 	if (p == *at || p - *at > 16)
 		return false;
@@ -89,15 +92,18 @@ static bool take_fields(const char **at, const char *end, struct vma *v)
 
 bool parse_maps_line(const char **at, const char *end, struct vma *ret, struct maps_name *ret_name)
 {
-	const char *p = *at, *stop = memchr(p, '\n', (size_t)(end - p));
-	struct vma v = { 0 };
+	const char *p = *at, *stop;
+	struct vma v;
+	bool good;
 
-	*at = stop ? stop + 1 : end;
-	stop = stop ? stop : end;
-	if (!take_fields(&p, stop, &v) || (p < stop && *p != ' '))
-		return false;
-	while (p < stop && *p == ' ')
+	/* No field goes on behind a newline, so the end of the line can be looked for afterwards. */
+	good = take_fields(&p, end, &v) && (p == end || *p == ' ' || *p == '\n');
+	while (p < end && *p == ' ')
 		p++;
+	stop = memchr(p, '\n', (size_t)(end - p));
+	*at = stop ? stop + 1 : end;
+	if (!good)
+		return false;
 	ret->start = v.start;
 	ret->end = v.end;
 	ret->prot = v.prot;
@@ -105,7 +111,7 @@ bool parse_maps_line(const char **at, const char *end, struct vma *ret, struct m
 	ret->inode = v.inode;
 	ret->dev_major = v.dev_major;
 	ret->dev_minor = v.dev_minor;
-	*ret_name = (struct maps_name){ .at = p, .len = (size_t)(stop - p) };
+	*ret_name = (struct maps_name){ .at = p, .len = (size_t)((stop ? stop : end) - p) };
 	return true;
 }
 

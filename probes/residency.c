@@ -130,20 +130,31 @@ static bool walk_run(struct residency *r, size_t first, size_t past, uint64_t by
 	return true;
 }
 
-bool residency_read(struct proc *proc, struct vma_set *set)
+static bool walk_all(struct residency *r)
 {
-	struct residency r = { .set = set, .map = { .fd = proc->pagemap_fd }, .step = RUN_BYTES };
+	struct vma_set *set = r->set;
 
-	if (proc->pagemap_fd < 0)
-		return false;
 	for (size_t first = 0, past; first < set->count; first = past) {
 		uint64_t bytes;
 
-		past = run_of(&r, first, &bytes);
+		past = run_of(r, first, &bytes);
 		if (is_beyond(&set->at[first]))
 			set->at[first].has_residency = true;
-		else if (!walk_run(&r, first, past, bytes))
+		else if (!walk_run(r, first, past, bytes))
 			return false;
 	}
 	return true;
+}
+
+bool residency_read(struct proc *proc, struct vma_set *set)
+{
+	struct residency r = { .set = set, .map = { .fd = proc->pagemap_fd }, .step = RUN_BYTES };
+	bool done;
+
+	if (proc->pagemap_fd < 0)
+		return false;
+	r.pace = pace_open();
+	done = walk_all(&r);
+	pace_close(&r.pace);
+	return done;
 }

@@ -51,12 +51,16 @@ bool smaps_read(struct proc *proc, struct vma_set *set)
 	bool failed = fd < 0;
 	off_t at = 0;
 
+	if (r)
+		r->pace = pace_open();
 	while (!failed && read_piece(r, fd, &at, &failed)) {
 		size_t taken = parse_smaps(r->buffer, r->kept, set, &r->pos);
 
 		memmove(r->buffer, r->buffer + taken, r->kept - taken);
 		r->kept -= taken;
 	}
+	if (r)
+		pace_close(&r->pace);
 	if (fd >= 0)
 		close(fd);
 	free(r);
