@@ -20,8 +20,11 @@
 #include "probes/find_roads.h"
 #include "probes/threads.h"
 
-/* A scan with these points has the ring closed, top at [heap]'s end and system_mem consistent. */
-enum { SCAN_SCORE_FULL = 6 };
+/*
+ * Of the scan's nine points (pt_scan_main_arena): with so many the ring is closed, top ends where
+ * [heap] does and system_mem is consistent.
+ */
+enum { SCAN_SCORE_FULL = 8 };
 
 /* One glibc and what the roads said of it. */
 struct instance {

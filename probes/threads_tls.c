@@ -117,7 +117,7 @@ static unsigned count_votes(const struct poll *poll, size_t slot,
 {
 	unsigned yes = 0, no = 0;
 
-	for (size_t i = 0; i < poll->voter_count; i++) {
+	for (size_t i = 0; i < poll->voter_count && no <= poll->voter_count / 16; i++) {
 		const struct voter *voter = &poll->voters[i];
 		enum answer answer = ANSWER_NO;
 
@@ -160,11 +160,16 @@ static bool is_dummy(const struct poll *poll, uint64_t value)
 	       value < search->found->libc_end && !vma_is_writable(search->vmas, value, 1);
 }
 
+/* In memory that malloc can have: writable, not a library's or program's data. */
 static bool may_be_tcache(const struct poll *poll, uint64_t value)
 {
 	const struct malloc_layout *lay = &poll->search->found->layout;
+	const struct vma *v;
 
-	return is_aligned(value, lay->alignment) && value > lay->word &&
+	if (!value || !is_aligned(value, lay->alignment))
+		return false;
+	v = vma_find(poll->search->vmas, value - lay->word);
+	return v && !v->inode &&
 	       vma_is_writable(poll->search->vmas, value - lay->word, lay->word + lay->tcache.size);
 }
 
@@ -307,12 +312,16 @@ static void read_all(const struct poll *poll)
 	}
 }
 
-/* No version without tcaches, and none where they are switched off, has any. */
+/*
+ * A tcache is memory from malloc: none without malloc having been used, in versions that have none, or
+ * where they are switched off.
+ */
 static void note_no_tcache(const struct thread_search *search)
 {
 	const struct fact count = search->ms->params.tcache_count;
 
-	if (search->found->layout.tcache.bins && !(fact_known(count) && count.v == 0))
+	if (search->found->layout.tcache.bins && !search->found->never_used &&
+	    !(fact_known(count) && count.v == 0))
 		return;
 	for (size_t i = 0; i < search->count; i++)
 		search->threads[i].tcache = fact_of(0);
