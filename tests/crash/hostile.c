@@ -25,11 +25,12 @@ static uint64_t *chunk_of(void *mem)
 static char *main_arena(void)
 {
 	int minor = atoi(gnu_get_libc_version() + 2);
-	uint64_t *big = malloc(3000), bin;
+	volatile uint64_t *big = malloc(3000);
+	uint64_t bin;
 	void *border = malloc(16);
 
-	free(big);
-	memcpy(&bin, big, sizeof(bin));
+	free((void *)(uintptr_t)big);
+	bin = big[1]; /* the newest of the unsorted bin: its bk is the bin itself */
 	(void)border;
 	return (char *)(uintptr_t)(bin - (minor >= 43 ? 8u : minor >= 27 ? 96u : 88u));
 }

@@ -42,7 +42,7 @@ is_sound_json() {
 		! tr -d '\n' <"$1" | LC_ALL=C grep -q '[[:cntrl:]]' && iconv -f UTF-8 -t UTF-8 "$1" >/dev/null
 }
 
-${CC:-cc} -O1 -w -o "$work/hostile" "$here/hostile.c" -pthread || {
+${CC:-cc} -O0 -fno-builtin -w -o "$work/hostile" "$here/hostile.c" -pthread || {
 	echo "not ok 1 - the hostile target does not build"
 	exit 1
 }
@@ -59,8 +59,7 @@ for how in sound bin-cycle size-zero size-huge size-odd top-outside top-inside-c
 	verdict "$how: and as text without control characters" $? "$work/err"
 	case $how in
 	size-* | bin-cycle | top-* | ring-*)
-		grep -q '"errors":\[{' "$work/json" || grep -q '"confidence":"[CD?]"' "$work/json" ||
-			! grep -q '"torn_chunks":0[,}]' "$work/json"
+		grep -qE '"errors":\[\{|"confidence":"[CD?]"|"torn_chunks":[1-9]' "$work/json"
 		verdict "$how: the damage is named" $? "$work/err"
 		;;
 	sound)
@@ -82,8 +81,8 @@ refuses() { # NAME EXIT WORD COMMAND…
 }
 
 refuses "no such pid" 4 "no such process" "$heaptop" snapshot 4194303
-refuses "pid 0" 2 "pid" "$heaptop" snapshot 0
-refuses "not a number" 2 "pid" "$heaptop" snapshot 12x
+refuses "pid 0" 2 "process id" "$heaptop" snapshot 0
+refuses "not a number" 2 "process id" "$heaptop" snapshot 12x
 refuses "a negative pid" 2 "" "$heaptop" snapshot -- -1
 refuses "unknown option" 2 "help" "$heaptop" snapshot --nonsense 1
 [ -d /proc/2 ] && grep -q kthreadd /proc/2/comm 2>/dev/null &&
@@ -101,7 +100,7 @@ kill $parent 2>/dev/null
 if [ "$(id -u)" -eq 0 ] && command -v setpriv >/dev/null 2>&1; then
 	start sound
 	cp "$heaptop" "$work/heaptop" && chmod 755 "$work" "$work/heaptop"
-	refuses "another user's process" 3 "user" setpriv --reuid=65534 --regid=65534 --clear-groups \
+	refuses "another user's process" 3 "sudo" setpriv --reuid=65534 --regid=65534 --clear-groups \
 		--no-new-privs "$work/heaptop" snapshot "$pid"
 	stop
 else
