@@ -5,6 +5,11 @@
 
 enum { MARGIN_LEFT = 3, MARGIN_RIGHT = 1, GAP_WIDE = 2, GAP_NARROW = 1 };
 
+static int min_int(int a, int b)
+{
+	return a < b ? a : b;
+}
+
 /* Where each column is drawn; width 0: dropped. */
 struct layout {
 	int x[LIST_COLUMNS_MAX], width[LIST_COLUMNS_MAX];
@@ -133,7 +138,8 @@ static void follow(const struct list *list, struct view_state *state, int page_r
 void list_draw(const struct list *list, struct view_state *state, struct area area, bool has_focus)
 {
 	struct layout layout = lay_out(list, area.width);
-	int page_rows = area.height - 1;
+	bool has_total = list->has_total && area.height > 3 && list->row_count;
+	int page_rows = area.height - 1 - has_total;
 
 	if (page_rows < 1 || area.width < 1)
 		return;
@@ -141,6 +147,9 @@ void list_draw(const struct list *list, struct view_state *state, struct area ar
 	draw_titles(list, &layout, area);
 	if (!list->row_count && list->empty)
 		draw_text(area, MARGIN_LEFT, 1, ROLE_TEXT_DIM, list->empty);
+	if (has_total)
+		draw_row(list, &layout, LIST_TOTAL,
+		         area_part(area, 0, 1 + min_int(page_rows, state->row_count), -1, 1));
 	for (int i = 0; i < page_rows && state->top_row + i < state->row_count; i++) {
 		int row = state->top_row + i;
 		struct area line = area_part(area, 0, 1 + i, -1, 1);

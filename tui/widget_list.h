@@ -22,10 +22,14 @@ struct list_column {
 
 enum { LIST_COLUMNS_MAX = 16 };
 
+/* The row that cell() is asked for below the others: sums. */
+#define LIST_TOTAL SIZE_MAX
+
 struct list {
 	const struct list_column *columns;
 	size_t column_count; /* at most LIST_COLUMNS_MAX */
 	size_t row_count;
+	bool has_total;    /* the area's last row shows LIST_TOTAL, if there is room */
 	const char *empty; /* what to say when there is no row */
 	const void *ctx;
 	/** Identifies the object of a row; never 0. */

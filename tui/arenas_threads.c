@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Arenas: threads with their tcaches; what belongs to no arena. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "model/base/units.h"
+#include "tui/view_arenas.h"
+#include "tui/view_parts.h"
+
+enum { LABEL_AT = 1, NAME_AT = 9, ARENA_AT = 25, CHUNKS_END = 38, BYTES_END = 49, BINS_AT = 51 };
+
+/* "0x20×7 0x90×7", as many bins as fit, the fullest not sought: by size. */
+static void draw_tcache_bins(const struct malloc_thread *thread, struct area area, int y)
+{
+	int x = BINS_AT;
+
+	for (size_t i = 0; i < thread->bin_count; i++) {
+		char bin[48];
+
+		(void)snprintf(bin, sizeof(bin), "0x%" PRIx64 "×%" PRIu64, thread->bins[i].size,
+		               thread->bins[i].count);
+		if (x + text_columns(bin) + 2 > area.width) {
+			draw_text(area, x, y, ROLE_TEXT_DIM, "…");
+			return;
+		}
+		x += draw_text(area, x, y, ROLE_HEAP_USED_TCACHE, bin) + 1;
+	}
+}
+
+static void draw_thread(const struct malloc_state *ms, const struct malloc_thread *thread,
+                        bool is_selected, struct area area, int y)
+{
+	char name[3 * sizeof(thread->name)], arena[TEXT_NUMBER];
+
+	text_clean(name, sizeof(name), thread->name, strnlen(thread->name, sizeof(thread->name)));
+	draw_textf(area, LABEL_AT, y, is_selected ? ROLE_TEXT_STRONG : ROLE_TEXT, "%d",
+	           thread->tid);
+	draw_text(area_part(area, 0, 0, ARENA_AT - 1, -1), NAME_AT, y, ROLE_TEXT, name);
+	if (!fact_known(thread->arena))
+		draw_text(area, ARENA_AT, y, ROLE_TEXT_DIM, "?");
+	else if (!thread->arena.v)
+		draw_text(area, ARENA_AT, y, ROLE_TEXT_DIM, "-");
+	else
+		draw_text(area, ARENA_AT, y, is_selected ? ROLE_TEXT_STRONG : ROLE_ARENA_THREAD,
+		          arena_name(arena, ms, arena_index(ms, thread->arena.v)));
+	draw_count(area, CHUNKS_END, y, thread->total.count);
+	draw_bytes(area, BYTES_END, y, thread->total.bytes);
+	draw_tcache_bins(thread, area, y);
+}
+
+static bool is_of_arena(const struct malloc_thread *thread, uint64_t arena_addr)
+{
+	return fact_known(thread->arena) && thread->arena.v == arena_addr;
+}
+
+static void draw_thread_titles(struct area area)
+{
+	draw_text(area, LABEL_AT, 0, ROLE_TEXT_DIM, "tid");
+	draw_text(area, NAME_AT, 0, ROLE_TEXT_DIM, "name");
+	draw_text(area, ARENA_AT, 0, ROLE_TEXT_DIM, "arena");
+	draw_right(area, CHUNKS_END, 0, ROLE_TEXT_DIM, "tcache");
+	draw_right(area, BYTES_END, 0, ROLE_TEXT_DIM, "bytes");
+	draw_text(area, BINS_AT, 0, ROLE_TEXT_DIM, "size×count");
+}
+
+void arenas_threads(const struct view_frame *frame, size_t arena, struct area area)
+{
+	const struct malloc_state *ms = snapshot_malloc(frame->snap);
+	uint64_t addr = ms->arenas[arena].addr;
+	size_t rows = area.height > 1 ? (size_t)area.height - 1 : 0;
+	size_t shown = ms->thread_count <= rows ? ms->thread_count : rows ? rows - 1 : 0, drawn = 0;
+
+	draw_thread_titles(area);
+	for (int own = 1; own >= 0; own--) {
+		for (size_t i = 0; i < ms->thread_count && drawn < shown; i++) {
+			const struct malloc_thread *thread = &ms->threads[i];
+
+			if (is_of_arena(thread, addr) != (own == 1))
+				continue;
+			draw_thread(ms, thread, own == 1, area, 1 + (int)drawn++);
+		}
+	}
+	if (shown < ms->thread_count && rows)
+		draw_textf(area, LABEL_AT, 1 + (int)shown, ROLE_TEXT_DIM, "and %zu more threads",
+		           ms->thread_count - shown);
+}
+
+/* --- settings ----------------------------------------------------------------------------------- */
+
+struct setting {
+	const char *name;
+	struct fact value;
+	bool is_bytes;
+};
+
+static void draw_setting(const struct setting *setting, struct area area, int y)
+{
+	draw_text(area, LABEL_AT, y, ROLE_TEXT_DIM, setting->name);
+	if (setting->is_bytes)
+		draw_bytes(area, area.width - 2, y, setting->value);
+	else
+		draw_count(area, area.width - 2, y, setting->value);
+}
+
+/* Settings in two columns; returns the rows used. */
+static int draw_settings(const struct malloc_params *params, struct area area)
+{
+	const struct setting settings[] = {
+		{ "mmap_threshold", params->mmap_threshold, true },
+		{ "trim_threshold", params->trim_threshold, true },
+		{ "top_pad", params->top_pad, true },
+		{ "no_dyn_threshold", params->no_dyn_threshold, false },
+		{ "arena_test", params->arena_test, false },
+		{ "arena_max", params->arena_max, false },
+		{ "tcache_bins", params->tcache_bins, false },
+		{ "tcache_count", params->tcache_count, false },
+		{ "n_mmaps", params->n_mmaps, false },
+		{ "mmapped_mem", params->mmapped_mem, true },
+	};
+	int count = sizeof(settings) / sizeof(settings[0]), half = area.width / 2;
+
+	for (int i = 0; i < count; i++)
+		draw_setting(&settings[i], area_part(area, i % 2 * half, 0, half, -1), i / 2);
+	return count / 2;
+}
+
+static void draw_chunk(const struct mmapped_chunk *chunk, struct area cell)
+{
+	char addr[TEXT_NUMBER];
+
+	draw_text(cell, LABEL_AT, 0, ROLE_HEAP_MMAPPED, text_addr(addr, chunk->addr));
+	draw_bytes(cell, 25, 0, fact_of(chunk->size));
+	if (chunk->is_excess)
+		draw_text(cell, 26, 0, ROLE_STATUS_WARN, "?");
+}
+
+static void draw_mmapped(const struct malloc_state *ms, struct area area)
+{
+	enum { CHUNK_COLUMNS = 29 };
+	int across = area.width / CHUNK_COLUMNS, rows = area.height;
+	size_t room = across > 0 && rows > 0 ? (size_t)across * (size_t)rows : 0, shown;
+
+	if (!ms->has_mmapped) {
+		draw_text(area, LABEL_AT, 0, ROLE_TEXT_DIM,
+		          "… mmapped chunks have not been looked for yet");
+		return;
+	}
+	shown = ms->mmapped_count <= room ? ms->mmapped_count : room ? room - 1 : 0;
+	for (size_t i = 0; i < shown; i++)
+		draw_chunk(&ms->mmapped[i],
+		           area_part(area, (int)(i % (size_t)across) * CHUNK_COLUMNS,
+		                     (int)(i / (size_t)across), CHUNK_COLUMNS, 1));
+	if (shown < ms->mmapped_count && room)
+		draw_textf(area, (int)(shown % (size_t)across) * CHUNK_COLUMNS + LABEL_AT, rows - 1,
+		           ROLE_TEXT_DIM, "and %zu more", ms->mmapped_count - shown);
+}
+
+void arenas_settings(const struct view_frame *frame, struct area area)
+{
+	const struct malloc_state *ms = snapshot_malloc(frame->snap);
+	char count[TEXT_NUMBER];
+	int y = draw_settings(&ms->params, area);
+
+	draw_textf(area, LABEL_AT, y, ROLE_TEXT_STRONG, "mmapped chunks %s",
+	           ms->has_mmapped ? text_count(count, ms->mmapped_count) : "?");
+	draw_mmapped(ms, area_part(area, 0, y + 1, -1, -1));
+}

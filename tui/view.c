@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "tui/view.h"
+
+#include <stdlib.h>
+
+const struct view_ops *const views[VIEW_COUNT] = {
+	[VIEW_OVERVIEW] = &view_overview, [VIEW_ARENAS] = &view_arenas, [VIEW_VMAS] = &view_vmas,
+	[VIEW_OOM] = &view_oom,           [VIEW_HELP] = &view_help,
+};
+
+void view_state_fini(struct view_state *state)
+{
+	free(state->rows.at);
+	*state = (struct view_state){ 0 };
+}

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef HEAPTOP_TUI_VIEW_OOM_H
+#define HEAPTOP_TUI_VIEW_OOM_H
+
+/* Private to view_oom.c and oom_*.c: the panes around the ranking. */
+#include "tui/view.h"
+
+enum { COMMIT_ROWS = 8, CGROUP_ROWS = 8 };
+
+/** Limit, what is committed, reserves; needs COMMIT_ROWS. */
+void oom_commit(const struct view_frame *frame, struct area area);
+
+/** What may still be mapped, by mode, and mode 2's sum; needs COMMIT_ROWS. */
+void oom_headroom(const struct view_frame *frame, struct area area);
+
+/** The path with limits and events, root first; needs CGROUP_ROWS. */
+void oom_cgroup(const struct view_frame *frame, struct area area);
+
+/** The first limit and whom it would kill; needs CGROUP_ROWS. */
+void oom_victims(const struct view_frame *frame, struct area area);
+
+/** Committed_AS over time. */
+void oom_chart(const struct view_frame *frame, struct area area);
+
+/** Its title, with the time it spans. */
+void oom_chart_title(const struct view_frame *frame, char *to, size_t size);
+
+#endif
