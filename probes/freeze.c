@@ -9,7 +9,8 @@
  *
  * PTRACE_SEIZE and PTRACE_INTERRUPT leave no trace in the process: no SIGSTOP, nothing its parent sees.
  * A signal that arrives while it is being stopped is reported to us instead of delivered; it is handed
- * on when we detach.
+ * on when we detach. What remains visible is that a few system calls (epoll_wait, sigtimedwait, semop:
+ * signal(7), "interruption by stop signals") end with EINTR, as they do when a shell stops a job.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -112,13 +113,33 @@ static bool explain_refusal(struct freeze *f, int32_t tid, int os_errno)
 
 /* --- stopping ---------------------------------------------------------------------------------- */
 
-static bool is_known(const struct freeze *f, int32_t tid)
+static int compare_tasks(const void *a, const void *b)
 {
+	const struct stopped_task *x = a, *y = b;
+
+	return x->tid < y->tid ? -1 : x->tid > y->tid;
+}
+
+/* By id, without those that have ended: their ids can be used again. */
+static void sort_tasks(struct freeze *f)
+{
+	size_t kept = 0;
+
 	for (size_t i = 0; i < f->count; i++) {
-		if (f->tasks[i].tid == tid && !f->tasks[i].is_gone)
-			return true;
+		if (!f->tasks[i].is_gone)
+			f->tasks[kept++] = f->tasks[i];
 	}
-	return false;
+	f->count = kept;
+	if (kept)
+		qsort(f->tasks, kept, sizeof(f->tasks[0]), compare_tasks);
+}
+
+/* Among the `earlier` ones, which are sorted. */
+static bool is_known(const struct freeze *f, size_t earlier, int32_t tid)
+{
+	const struct stopped_task key = { .tid = tid };
+
+	return earlier && bsearch(&key, f->tasks, earlier, sizeof(key), compare_tasks);
 }
 
 static struct stopped_task *add_task(struct freeze *f, int32_t tid)
@@ -180,7 +201,7 @@ static bool seize_new(struct freeze *f, size_t *ret_new)
 	while (ok && (entry = readdir(dir))) {
 		int32_t tid = (int32_t)strtol(entry->d_name, NULL, 10);
 
-		if (tid > 0 && !is_known(f, tid))
+		if (tid > 0 && !is_known(f, before, tid))
 			ok = seize(f, tid);
 	}
 	closedir(dir);
@@ -242,6 +263,7 @@ static bool stop_all(struct freeze *f)
 	for (int pass = 0; pass < PASSES_MAX && fresh; pass++) {
 		if (!seize_new(f, &fresh) || !wait_for_stops(f, deadline_ns))
 			return false;
+		sort_tasks(f);
 	}
 	if (fresh)
 		return err_set(&f->err, ERR_FAILED, 0, "cannot stop the process",
