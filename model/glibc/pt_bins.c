@@ -209,7 +209,7 @@ bool pt_resolve_links(const struct decode *d, struct malloc_state *ms, struct ch
                       struct bin_counter *counters)
 {
 	enum fact_state state = FACT_KNOWN;
-	struct lists lists = { .d = d };
+	struct lists lists = { .d = d, .has_sizes = true };
 	struct heap_map map;
 	bool ok;
 

@@ -167,6 +167,11 @@ static void count_node(struct lists *lists, struct list *list, uint64_t size)
 
 	switch (list->kind) {
 	case LIST_UNSORTED:
+		if (lists->has_sizes) {
+			bin_counter_unsort(bins, lists->d->lay, size);
+			return;
+		}
+		/* fall through */
 	case LIST_BIN:
 		bins->count[list->index]++;
 		bins->bytes[list->index] += size;

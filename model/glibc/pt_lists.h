@@ -52,7 +52,8 @@ struct lists {
 	struct chunk_set *set;        /* NULL, or where fastbin and tcache chunks go */
 	const struct heap_map *heaps; /* NULL, or who owns a tcache chunk … */
 	struct arena_share *shares;   /* … one per arena */
-	uint64_t nodes, budget;       /* budget 0: none */
+	bool has_sizes; /* a walk has counted free chunks by size: unsorted ones leave their bins */
+	uint64_t nodes, budget; /* budget 0: none */
 };
 
 /** Queues the lists of an arena whose header is `copy`. False when out of memory. */

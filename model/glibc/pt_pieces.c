@@ -78,7 +78,7 @@ static struct chain follow(struct window *w, uint64_t start, uint64_t stop, uint
 		if (c.headers == 0 ? !(raw & PT_PREV_INUSE)
 		                   : !(raw & PT_PREV_INUSE) && prev != last_size)
 			break;
-		if (raw == (fence | PT_PREV_INUSE) && fence < w->d->lay->min_size) {
+		if (size == fence && fence < w->d->lay->min_size) {
 			c.is_fenced = true;
 			c.at += 2 * fence;
 			break;
@@ -106,7 +106,7 @@ static uint64_t find_start(struct window *w, uint64_t from, uint64_t stop, uint6
 	     at += step) {
 		struct chain c = follow(w, at, stop, CHAIN_ENOUGH);
 
-		if (c.at == stop || c.headers == CHAIN_ENOUGH)
+		if (c.at == stop || c.headers == CHAIN_ENOUGH || (c.is_fenced && c.headers))
 			return at;
 		if (w->headers_left == 0)
 			break;
