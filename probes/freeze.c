@@ -16,6 +16,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -28,7 +29,8 @@
 #include "probes/clock.h"
 #include "probes/find.h"
 
-enum { STOP_LIMIT_MS = 2000, PASSES_MAX = 100, TASKS_MAX = 1 << 17 };
+/* YIELD_US: most threads stop within microseconds; a sleep would stop the process for longer. */
+enum { STOP_LIMIT_MS = 2000, YIELD_US = 1000, PASSES_MAX = 100, TASKS_MAX = 1 << 17 };
 
 struct stopped_task {
 	int32_t tid;
@@ -227,7 +229,8 @@ static void take_status(struct stopped_task *task, int status)
 /* Waits until each seized task has stopped or ended; false after too long. */
 static bool wait_for_stops(struct freeze *f, uint64_t deadline_ns)
 {
-	const struct timespec pause = { 0, 50000 };
+	const uint64_t yield_until_ns = clock_monotonic_ns() + YIELD_US * (uint64_t)1000;
+	const struct timespec pause = { 0, 100000 };
 
 	for (size_t i = 0; i < f->count; i++) {
 		struct stopped_task *task = &f->tasks[i];
@@ -246,6 +249,8 @@ static bool wait_for_stops(struct freeze *f, uint64_t deadline_ns)
 				         task->tid);
 				err_remedy(&f->err, "try again later, or do without --freeze");
 				return false;
+			} else if (clock_monotonic_ns() < yield_until_ns) {
+				sched_yield();
 			} else {
 				nanosleep(&pause, NULL);
 			}
