@@ -85,7 +85,8 @@ def check_kernel(snapshot, kernel):
             seen = by_start.get(int(head[1], 16))
         elif seen and line.startswith(("Rss:", "Pss:", "Swap:")):
             key, value = line.split()[0][:-1].lower(), int(line.split()[1]) * 1024
-            if seen[key] != value:
+            # PSS of a file's pages moves with every process that maps it: the readers too.
+            if seen[key] != value and not (key == "pss" and "/" in seen["name"]):
                 wrong.append((seen["start"], key, seen[key], value))
         elif seen and line.startswith("VmFlags:"):
             if " ac" in line:
