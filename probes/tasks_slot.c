@@ -312,12 +312,17 @@ static enum read_status refresh_files(struct slot_context *context, struct task_
 
 static enum read_status read_stat(const struct task_slot *slot, struct stat_facts *ret)
 {
+	int fd = openat(slot->dir_fd, "stat", O_RDONLY | O_CLOEXEC);
 	char text[1024];
+	enum read_status status;
 	size_t len;
-	enum read_status status = read_file_small(slot->dir_fd, "stat", text, sizeof(text), &len);
 
+	if (fd < 0)
+		return open_status(errno);
+	status = read_once(fd, text, sizeof(text), &len);
+	close(fd);
 	if (status != READ_OK)
-		return status == READ_ABSENT ? READ_GONE : status;
+		return status;
 	return parse_stat(text, len, ret) ? READ_OK : READ_FAILED;
 }
 

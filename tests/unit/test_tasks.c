@@ -416,7 +416,7 @@ static pid_t fork_as(pid_t wanted)
 	struct clone_args args = { .exit_signal = SIGCHLD,
 		                   .set_tid = (uint64_t)(uintptr_t)set_tid,
 		                   .set_tid_size = 1 };
-	long pid = syscall(SYS_clone3, args, sizeof(args));
+	long pid = syscall(SYS_clone3, &args, sizeof(args));
 
 	if (pid == 0) {
 		(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
