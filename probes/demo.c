@@ -24,7 +24,7 @@
 enum {
 	RECORDS_MAX = 80000, /* main_arena: about 45 MiB of records */
 	RECORDS_START = 30000,
-	RECORDS_STEP = 700, /* per turn of the main thread */
+	RECORDS_STEP = 1000, /* per turn of the main thread */
 	TURN_MS = 200,
 	LARGE_TURNS = 15, /* turns between two swings of the largest block */
 	RINGS = 3,

@@ -33,7 +33,8 @@ enum promise {
 	PROMISE_FREE_ARENA = 1 << 3,    /* an arena without a thread */
 	PROMISE_SECOND_HEAP = 1 << 4,   /* an arena of two heaps */
 	PROMISE_RESERVE = 1 << 5,       /* a PROT_NONE mapping of 128 MiB and more, no arena's */
-	PROMISE_ALL = (1 << 6) - 1,
+	PROMISE_GROWTH = 1 << 6,        /* main_arena got a MiB and more since the first look */
+	PROMISE_ALL = (1 << 7) - 1,
 };
 
 enum { TRIES = 100, TRY_MS = 100, EXIT_UNREADABLE = 99 };
@@ -64,6 +65,17 @@ static uint64_t figure(const char *from, const char *key)
 	const char *at = strstr(from, key);
 
 	return at ? strtoull(at + strlen(key), NULL, 10) : 0;
+}
+
+/* The last number of an element in main_arena's part, which is the first: size comes last there. */
+static uint64_t main_figure(const char *info, const char *element)
+{
+	const char *at = strstr(info, element), *end = strstr(info, "</heap>"), *size;
+
+	if (!at || !end || at > end)
+		return 0;
+	size = strstr(at, "size=\"");
+	return size ? strtoull(size + 6, NULL, 10) : 0;
 }
 
 /* Second heaps of an arena are counted by the gap between its sizes and one heap's maximum. */
@@ -137,26 +149,24 @@ static bool batch_has_gone(void)
 	return gone;
 }
 
-static unsigned look(void)
+/* Adds to what was seen before: holes are filled while the heap is about to grow, say. */
+static unsigned look(unsigned seen, uint64_t *first_system)
 {
 	char *info = own_malloc_info();
-	unsigned seen = 0, arenas = count_text(info, "<heap nr=");
-	const char *second = strstr(info, "<heap nr=\"1\">");
+	unsigned arenas = count_text(info, "<heap nr=");
+	uint64_t free_bytes = main_figure(info, "<total type=\"rest\" count=");
+	uint64_t system = main_figure(info, "<system type=\"current\" size=");
 
+	if (!*first_system)
+		*first_system = system;
+	if (system >= *first_system + MIB)
+		seen |= PROMISE_GROWTH;
 	if (arenas >= 5)
 		seen |= PROMISE_ARENAS;
 	if (figure(info, "<total type=\"mmap\" count=\"") >= 5)
 		seen |= PROMISE_MMAPPED;
-	if (second) {
-		/* What precedes arena 1 is main_arena's. */
-		info[second - info] = '\0';
-		if (figure(strstr(info, "<total type=\"rest\"")
-		                   ? strstr(info, "<total type=\"rest\"")
-		                   : info,
-		           " size=\"") >= MIB)
-			seen |= PROMISE_FRAGMENTATION;
-		info[second - info] = '<';
-	}
+	if (free_bytes >= MIB)
+		seen |= PROMISE_FRAGMENTATION;
 	if (has_second_heap(info))
 		seen |= PROMISE_SECOND_HEAP;
 	if (has_reserve())
@@ -170,12 +180,13 @@ static unsigned look(void)
 
 static void *witness(void *arg)
 {
+	uint64_t first_system = 0;
 	unsigned seen = 0;
 
 	(void)arg;
 	for (int i = 0; i < TRIES && seen != PROMISE_ALL; i++) {
 		(void)poll(NULL, 0, TRY_MS);
-		seen |= look();
+		seen = look(seen, &first_system);
 	}
 	_exit(PROMISE_ALL & (int)~seen);
 }
