@@ -12,7 +12,7 @@
 /* No honest symbol table or section that is read here is larger. */
 #define SECTION_MAX ((uint64_t)256 << 20)
 
-enum { PIECE_SIZE = 1 << 20, OVERLAP_MAX = 4096 };
+enum { PIECE_SIZE = 1 << 20, OVERLAP_MAX = 4096, SECTIONS_MAX = 1 << 20 };
 
 /* --- opening ----------------------------------------------------------------------------------- */
 
@@ -105,6 +105,39 @@ static void read_build_id(struct elf_file *file)
 	}
 }
 
+/*
+ * libelf believes the counts in a header as far as the file's size allows, and a sparse file can have
+ * any size. A section count that does not fit e_shnum is in the first section header's sh_size.
+ */
+static bool has_sane_counts(int fd)
+{
+	union {
+		Elf64_Ehdr wide;
+		Elf32_Ehdr narrow;
+	} eh = { 0 };
+	union {
+		Elf64_Shdr wide;
+		Elf32_Shdr narrow;
+	} sh = { 0 };
+	bool is_wide;
+	uint64_t offset, sections;
+
+	if (pread(fd, &eh, sizeof(eh), 0) < (ssize_t)sizeof(eh.narrow))
+		return false;
+	is_wide = eh.wide.e_ident[EI_CLASS] == ELFCLASS64;
+	if ((is_wide ? eh.wide.e_phnum : eh.narrow.e_phnum) == PN_XNUM)
+		return false;
+	if ((is_wide ? eh.wide.e_shnum : eh.narrow.e_shnum) != 0)
+		return true;
+	offset = is_wide ? eh.wide.e_shoff : eh.narrow.e_shoff;
+	if (offset == 0)
+		return true;
+	if (offset > INT64_MAX || pread(fd, &sh, sizeof(sh), (off_t)offset) <= 0)
+		return false;
+	sections = is_wide ? sh.wide.sh_size : sh.narrow.sh_size;
+	return sections <= SECTIONS_MAX;
+}
+
 static const char *check_header(const struct elf_file *file, const GElf_Ehdr *eh)
 {
 	if (eh->e_ident[EI_DATA] != ELFDATA2LSB)
@@ -131,8 +164,9 @@ bool elf_open(int fd, struct elf_file **ret, const char **ret_why)
 	file->fd = fd;
 	file->size = (uint64_t)st.st_size;
 	elf_version(EV_CURRENT);
-	file->elf = elf_begin(fd, ELF_C_READ, NULL);
 	*ret_why = "not an ELF file";
+	if (has_sane_counts(fd))
+		file->elf = elf_begin(fd, ELF_C_READ, NULL);
 	if (!file->elf || elf_kind(file->elf) != ELF_K_ELF || !gelf_getehdr(file->elf, &eh)) {
 		elf_close(file);
 		return false;

@@ -17,6 +17,9 @@
 #define SHT_RELR 19
 #endif
 
+/* No honest relocation section is larger. */
+#define SECTION_MAX ((uint64_t)256 << 20)
+
 struct pointers {
 	const struct elf_file *file;
 	void (*pointer)(void *ctx, uint64_t place, uint64_t value);
@@ -103,8 +106,8 @@ static void each_relr(const struct pointers *p, const uint8_t *bytes, size_t len
 
 static bool is_inside(const struct elf_file *file, const GElf_Shdr *sh)
 {
-	return sh->sh_type != SHT_NOBITS && sh->sh_offset <= file->size &&
-	       sh->sh_size <= file->size - sh->sh_offset;
+	return sh->sh_type != SHT_NOBITS && sh->sh_size <= SECTION_MAX &&
+	       sh->sh_offset <= file->size && sh->sh_size <= file->size - sh->sh_offset;
 }
 
 static void each_relocation(const struct pointers *p)
