@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "tests/lib/peer.h"
 
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -40,8 +42,7 @@ void peer_go(const struct peer *peer)
 
 void peer_await(struct peer *peer)
 {
-	must(read(peer->ready_fd, peer->words, sizeof(peer->words)) ==
-	             (ssize_t)sizeof(peer->words),
+	must(read(peer->ready_fd, peer->words, sizeof(peer->words)) == (ssize_t)sizeof(peer->words),
 	     "peer_await");
 }
 
@@ -56,6 +57,23 @@ static _Noreturn void run_peer(peer_work *prepare, int out, int in)
 	peer_ready(words);
 	for (;;)
 		pause();
+}
+
+void peer_settle(const struct peer *peer)
+{
+	char path[32], text[256] = "", state = '?';
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/stat", peer->pid);
+	while (state != 'S') {
+		FILE *file = fopen(path, "r");
+		const char *name_end;
+
+		must(file && fgets(text, sizeof(text), file), "peer_settle");
+		(void)fclose(file);
+		name_end = strrchr(text, ')');
+		state = name_end && name_end[1] ? name_end[2] : '?';
+		(void)sched_yield();
+	}
 }
 
 struct peer peer_start(peer_work *prepare)

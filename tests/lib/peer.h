@@ -23,6 +23,9 @@ typedef void peer_work(uint64_t words[PEER_WORDS]);
 /** Returns when the child is ready; ends the test program when that fails. */
 struct peer peer_start(peer_work *prepare);
 
+/** Returns when the peer sleeps: it still runs a little, and touches pages, after it said ready. */
+void peer_settle(const struct peer *peer);
+
 /** In the child: hands the words over (peer_start returns) … */
 void peer_ready(const uint64_t words[PEER_WORDS]);
 /** … and waits for peer_go(). */

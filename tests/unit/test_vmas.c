@@ -73,6 +73,8 @@ static void open_peer(struct opened *o, peer_work *prepare)
 	struct err err = { 0 };
 
 	o->peer = peer_start(prepare);
+	if (prepare == be_varied)
+		peer_settle(&o->peer);
 	o->cache = maps_cache_new();
 	assert_true(proc_open(o->peer.pid, &o->proc, &err));
 	o->vmas = maps_read(&o->proc, o->cache, NULL, 1, &err);
