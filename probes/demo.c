@@ -101,7 +101,7 @@ static void burst(void)
 
 static void *run_ring(void *arg)
 {
-	uint64_t seed = 88172645463325252u + (uintptr_t)arg;
+	uint64_t seed = *(const uint64_t *)arg;
 	void **slots = calloc(RING_SLOTS, sizeof(*slots));
 
 	for (uint32_t i = 0; slots && i < RING_SLOTS; i++)
@@ -173,10 +173,11 @@ static bool start_thread(const char *name, void *(*run)(void *), void *arg)
 static bool start_threads(void)
 {
 	static const char *const names[RINGS] = { "demo-ring-1", "demo-ring-2", "demo-ring-3" };
+	static uint64_t seeds[RINGS] = { 88172645463325252u, 6906962830371u, 7783226115961u };
 	bool ok = pthread_barrier_init(&all_have_arenas, NULL, WORKERS + 1) == 0;
 
-	for (uintptr_t i = 0; ok && i < RINGS; i++)
-		ok = start_thread(names[i], run_ring, (void *)(i * 7919));
+	for (size_t i = 0; ok && i < RINGS; i++)
+		ok = start_thread(names[i], run_ring, &seeds[i]);
 	ok = ok && start_thread("demo-buffers", run_buffers, NULL);
 	if (!ok)
 		return false;

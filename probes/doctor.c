@@ -107,7 +107,7 @@ static void check_readv(struct doctor *doctor)
 	bool ok = process_vm_readv(getpid(), &local, 1, &remote, 1, 0) == 1 && to == 'x';
 
 	doctor_say(doctor, ok ? VERDICT_OK : VERDICT_MISSING, "process_vm_readv", "%s",
-	           ok ? "reads memory without a stop" : strerror(errno));
+	           ok ? "reads memory without a stop" : strerrordesc_np(errno));
 	if (!ok)
 		doctor_remedy(doctor,
 		              "In a container: allow the system call, or --cap-add SYS_PTRACE.");
@@ -211,6 +211,8 @@ static void check_processes(struct doctor *doctor)
 
 /* --- the screen ---------------------------------------------------------------------------------- */
 
+// NOLINTBEGIN(concurrency-mt-unsafe): a command of its own, in which no other thread runs
+
 static void check_screen(struct doctor *doctor)
 {
 	const char *term = getenv("TERM"), *colours = getenv("COLORTERM");
@@ -225,6 +227,8 @@ static void check_screen(struct doctor *doctor)
 	           "TERM=%s COLORTERM=%s, standard output is %s", term ? term : "",
 	           colours ? colours : "", isatty(STDOUT_FILENO) ? "a terminal" : "none");
 }
+
+// NOLINTEND(concurrency-mt-unsafe)
 
 bool doctor_report(int32_t pid, FILE *out)
 {

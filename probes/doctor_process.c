@@ -124,10 +124,10 @@ static void say_snapshot(struct doctor *doctor, const struct snapshot *snap)
 	if (process && process->access_denied)
 		doctor_say(doctor, VERDICT_MISSING, "access", "%s", process->denied_why);
 	say_vmas(doctor, snapshot_vmas(snap));
-	if (heap) {
-		say_library(doctor, heap);
-		say_roads(doctor, heap);
-	}
+	if (!heap)
+		return;
+	say_library(doctor, heap);
+	say_roads(doctor, heap);
 	if (ms) {
 		say_malloc(doctor, ms, heap);
 		say_threads(doctor, ms, process);

@@ -68,7 +68,7 @@ bool spawn_program(char *const argv[], bool quiet, pid_t *ret, struct err *reter
 	if (!rc)
 		return true;
 	err_set(reterr, rc == EACCES || rc == EPERM ? ERR_PERMISSION : ERR_FAILED, rc, argv[0],
-	        strerror(rc));
+	        strerrordesc_np(rc));
 	if (rc == ENOENT)
 		err_remedy(reterr, "Give the program's path, or a name that $PATH leads to.");
 	return false;
@@ -82,7 +82,7 @@ bool spawn_demo(pid_t *ret, struct err *reterr)
 
 	(void)snprintf(parent, sizeof(parent), "%d", getpid());
 	rc = spawn("/proc/self/exe", argv, true, ret);
-	return rc == 0 || err_set(reterr, ERR_FAILED, rc, "the demo workload", strerror(rc));
+	return rc == 0 || err_set(reterr, ERR_FAILED, rc, "the demo workload", strerrordesc_np(rc));
 }
 
 static bool has_ended(pid_t pid)

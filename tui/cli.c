@@ -86,7 +86,7 @@ static int finish_output(int code)
 
 	if (fflush(stdout) == 0 && !ferror(stdout))
 		return code;
-	err_set(&err, ERR_FAILED, errno, "standard output", strerror(errno));
+	err_set(&err, ERR_FAILED, errno, "standard output", strerrordesc_np(errno));
 	return code ? code : cli_fail(&err);
 }
 
@@ -113,22 +113,26 @@ static int unknown_command(const char *word)
 
 static int dispatch(int argc, char **argv)
 {
-	const char *word = argc > 1 ? argv[1] : NULL;
-	const struct cli_command *command = word ? cli_command_by_name(word) : NULL;
+	const struct cli_command *command;
+	const char *word;
 
+	if (argc < 2)
+		return cli_attach(argc, argv);
+	word = argv[1];
+	command = cli_command_by_name(word);
 	if (command) {
 		if (!asks_for_help(command, argc - 1, argv + 1))
 			return command->run(argc - 1, argv + 1);
 		cli_help(stdout, command);
 		return CLI_EXIT_OK;
 	}
-	if (word && strcmp(word, "--version") == 0)
+	if (strcmp(word, "--version") == 0)
 		cli_version(stdout);
-	else if (word && strcmp(word, "--completion") == 0)
+	else if (strcmp(word, "--completion") == 0)
 		cli_completion(stdout);
 	else if (asks_for_help(&cli_commands[0], argc, argv))
 		cli_help(stdout, NULL);
-	else if (!word || word[0] == '-' || isdigit((unsigned char)word[0]))
+	else if (word[0] == '-' || isdigit((unsigned char)word[0]))
 		return cli_attach(argc, argv);
 	else
 		return unknown_command(word);
@@ -139,6 +143,6 @@ int cli_main(int argc, char **argv)
 {
 	/* A reader that went away is reported as an error of writing, not by a silent death. */
 	(void)signal(SIGPIPE, SIG_IGN);
-	(void)setlocale(LC_ALL, "");
+	(void)setlocale(LC_ALL, ""); // NOLINT(concurrency-mt-unsafe): before any thread
 	return finish_output(dispatch(argc, argv));
 }

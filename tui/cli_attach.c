@@ -92,7 +92,7 @@ static bool make_room(struct process_choice *choice, size_t count, struct err *r
 	rows = reallocarray(choice->rows, count, sizeof(*rows));
 	if (!rows)
 		return err_set(reterr, ERR_NO_MEMORY, ENOMEM, "list of processes",
-		               strerror(ENOMEM));
+		               strerrordesc_np(ENOMEM));
 	choice->rows = rows;
 	choice->room = count;
 	return true;

@@ -43,7 +43,7 @@ int cli_doctor(int argc, char **argv)
 	out = open_memstream(&report, &len);
 	is_fine = out && doctor_report(pid, out);
 	if (!out || fclose(out) != 0) {
-		err_set(&err, ERR_NO_MEMORY, errno, "doctor", strerror(errno));
+		err_set(&err, ERR_NO_MEMORY, errno, "doctor", strerrordesc_np(errno));
 		return cli_fail(&err);
 	}
 	print_clean(report);

@@ -42,6 +42,7 @@ bool cli_parse(const char *name, int argc, char **argv, struct cli_args *ret, st
 	opterr = 0;
 	optind = 0; /* glibc: start anew, whoever parsed before */
 	for (;;) {
+		// NOLINTNEXTLINE(concurrency-mt-unsafe): parsed before any thread starts
 		found = getopt_long(argc, argv, command->is_wrapper ? "+:" : ":", options, &index);
 		if (found == -1)
 			break;

@@ -73,7 +73,7 @@ int cli_snapshot_pid(int32_t pid, const struct snapshot_wish *wish)
 	int code;
 
 	if (wish->chunks && !spool) {
-		err_set(&err, ERR_NO_MEMORY, ENOMEM, "snapshot", strerror(ENOMEM));
+		err_set(&err, ERR_NO_MEMORY, ENOMEM, "snapshot", strerrordesc_np(ENOMEM));
 		return cli_fail(&err);
 	}
 	what |= wish->chunks ? TAKE_CHUNKS : 0u;

@@ -26,9 +26,7 @@ static json_t *roads_json(const struct heap_facts *heap)
 
 static json_t *confidence_json(const struct heap_facts *heap)
 {
-	const char grade[2] = { heap->confidence == '?' ? '\0' : heap->confidence, '\0' };
-
-	return json_word(grade);
+	return json_letter(heap->confidence);
 }
 
 void json_out_libc(struct json_stream *out, const struct report *report)

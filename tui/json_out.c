@@ -60,11 +60,10 @@ static json_t *limit_json(struct fact limit)
 
 static json_t *process_json(const struct process_facts *p)
 {
-	const char state[2] = { p->state == '?' ? '\0' : p->state, '\0' };
-	json_t *json = json_pack("{s:o s:s s:i s:i s:o s:i s:i s:o s:o}", "state", json_word(state),
-	                         "life", life_word(p->life), "ppid", p->ppid, "ns_pid", p->ns_pid,
-	                         "uid", json_number(p->uid), "threads", p->thread_count,
-	                         "tracer_pid", p->tracer_pid, "elf_class",
+	json_t *json = json_pack("{s:o s:s s:i s:i s:o s:i s:i s:o s:o}", "state",
+	                         json_letter(p->state), "life", life_word(p->life), "ppid", p->ppid,
+	                         "ns_pid", p->ns_pid, "uid", json_number(p->uid), "threads",
+	                         p->thread_count, "tracer_pid", p->tracer_pid, "elf_class",
 	                         p->elf_class ? json_number(p->elf_class) : json_null(), "denied",
 	                         p->access_denied ? json_word(p->denied_why) : json_null());
 

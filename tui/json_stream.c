@@ -113,6 +113,11 @@ json_t *json_word(const char *text)
 	return text && text[0] ? json_text(text, strlen(text)) : json_null();
 }
 
+json_t *json_letter(char letter)
+{
+	return letter && letter != '?' ? json_text(&letter, 1) : json_null();
+}
+
 bool json_add(json_t **object, const char *key, json_t *value)
 {
 	if (*object && json_object_set_new_nocheck(*object, key, value) == 0)

@@ -48,6 +48,8 @@ json_t *json_time(uint64_t ns);
 json_t *json_text(const char *bytes, size_t len);
 /** The same for a NUL-terminated text; null when it is NULL or empty. */
 json_t *json_word(const char *text);
+/** A letter of a code; null for '?' and 0. */
+json_t *json_letter(char letter);
 
 /** Adds a member to an object; false and *object set to NULL (freed) when out of memory. */
 bool json_add(json_t **object, const char *key, json_t *value);

@@ -165,6 +165,7 @@ static void text_oom(FILE *out, const struct report *report, const struct oom_ta
 {
 	const struct system_facts *sys = snapshot_system(report->snap);
 	uint64_t page_size = sys && sys->page_size ? sys->page_size : 4096;
+	size_t shown = table->count < RANKING_SHOWN ? table->count : RANKING_SHOWN;
 	bool seen = false;
 
 	text_heading(out, "OOM", "who would be killed, worst first");
@@ -173,9 +174,11 @@ static void text_oom(FILE *out, const struct report *report, const struct oom_ta
 		rank_line(out, report, table);
 	(void)fprintf(out, "    %8s %6s %6s %14s %12s %12s %11s  %s\n", "pid", "adj", "score",
 	              "badness", "rss", "swap", "page tables", "command");
-	for (size_t i = 0; i < table->count && i < RANKING_SHOWN; i++) {
-		oom_row(out, &table->tasks[i], page_size, &table->tasks[i] == report->task);
-		seen = seen || &table->tasks[i] == report->task;
+	for (size_t i = 0; i < shown; i++) {
+		const struct oom_task *t = &table->tasks[i];
+
+		oom_row(out, t, page_size, t == report->task);
+		seen = seen || t == report->task;
 	}
 	if (report->task && !seen)
 		oom_row(out, report->task, page_size, true);
