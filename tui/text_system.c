@@ -176,9 +176,10 @@ static void text_oom(FILE *out, const struct report *report, const struct oom_ta
 	              "badness", "rss", "swap", "page tables", "command");
 	for (size_t i = 0; i < shown; i++) {
 		const struct oom_task *t = &table->tasks[i];
+		bool is_target = report->task && t->pid == report->task->pid;
 
-		oom_row(out, t, page_size, t == report->task);
-		seen = seen || t == report->task;
+		oom_row(out, t, page_size, is_target);
+		seen = seen || is_target;
 	}
 	if (report->task && !seen)
 		oom_row(out, report->task, page_size, true);
