@@ -8,13 +8,23 @@
 #include "tui/view_arenas.h"
 #include "tui/view_parts.h"
 
-enum { LABEL_AT = 1, NAME_AT = 9, ARENA_AT = 25, CHUNKS_END = 38, BYTES_END = 49, BINS_AT = 51 };
+enum {
+	LABEL_AT = 1,
+	NAME_AT = 9,
+	ARENA_AT = 26,
+	CHUNKS_END = 40,
+	BYTES_END = 52,
+	BINS_AT = 54,
+	BINS_LEAST = 16, /* columns; fewer say nothing */
+};
 
 /* "0x20×7 0x90×7", as many bins as fit, the fullest not sought: by size. */
 static void draw_tcache_bins(const struct malloc_thread *thread, struct area area, int y)
 {
 	int x = BINS_AT;
 
+	if (area.width < BINS_AT + BINS_LEAST)
+		return;
 	for (size_t i = 0; i < thread->bin_count; i++) {
 		char bin[48];
 
@@ -61,7 +71,8 @@ static void draw_thread_titles(struct area area)
 	draw_text(area, ARENA_AT, 0, ROLE_TEXT_DIM, "arena");
 	draw_right(area, CHUNKS_END, 0, ROLE_TEXT_DIM, "tcache");
 	draw_right(area, BYTES_END, 0, ROLE_TEXT_DIM, "bytes");
-	draw_text(area, BINS_AT, 0, ROLE_TEXT_DIM, "size×count");
+	if (area.width >= BINS_AT + BINS_LEAST)
+		draw_text(area, BINS_AT, 0, ROLE_TEXT_DIM, "size×count");
 }
 
 void arenas_threads(const struct view_frame *frame, size_t arena, struct area area)

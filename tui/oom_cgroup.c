@@ -14,10 +14,13 @@ static bool is_limit(struct fact limit)
 	return fact_known(limit) && limit.v != UINT64_MAX;
 }
 
-/* A limit of "max" is none at all. */
-static void draw_limit(struct area area, int x_end, int y, struct fact limit)
+/* A limit of "max" is none at all; the root of v2 has no limits to be read. */
+static void draw_limit(const struct cgroup_level *level, struct area area, int x_end, int y,
+                       struct fact limit)
 {
-	if (fact_known(limit) && limit.v == UINT64_MAX)
+	bool is_root = !strcmp(level->path, "/");
+
+	if (is_root ? !fact_known(limit) : fact_known(limit) && limit.v == UINT64_MAX)
 		draw_right(area, x_end, y, ROLE_TEXT_DIM, "-");
 	else
 		draw_bytes(area, x_end, y, limit);
@@ -56,8 +59,8 @@ static void draw_level(const struct cgroup_level *level, int depth, struct area 
 	level_name(level, name, sizeof(name));
 	draw_text(area_part(area, 0, 0, c.name, -1), LABEL_AT + depth, y, ROLE_TEXT, name);
 	draw_bytes(area, c.current, y, level->current);
-	draw_limit(area, c.high, y, level->high);
-	draw_limit(area, c.max, y, level->max);
+	draw_limit(level, area, c.high, y, level->high);
+	draw_limit(level, area, c.max, y, level->max);
 	draw_count(area, c.oom, y, level->events_oom_kill);
 }
 
@@ -132,87 +135,110 @@ void oom_cgroup(const struct view_frame *frame, struct area area)
 
 /* --- who dies ----------------------------------------------------------------------------------- */
 
-/* The task that would be chosen, and by how much. */
-struct victim {
-	const struct oom_task *task; /* NULL: nobody can be killed */
-	int64_t badness;
-	uint64_t totalpages;
-	size_t candidates;
-};
-
-/* Among equals the kernel's later one wins; the table is ranked, its first one is chosen. */
-static struct victim global_victim(const struct oom_table *oom)
+static void task_name(const struct oom_task *task, char *to, size_t size)
 {
-	struct victim victim = { .totalpages = oom->totalpages, .candidates = oom->count };
-
-	if (oom->count && oom->tasks[0].is_eligible) {
-		victim.task = &oom->tasks[0];
-		victim.badness = oom->tasks[0].badness;
-	}
-	return victim;
+	text_clean(to, size, task->comm, strnlen(task->comm, sizeof(task->comm)));
 }
 
-/* In a cgroup oom_score_adj is scaled by the cgroup's own pages, which may change the order. */
-static struct victim domain_victim(const struct view_frame *frame, const struct oom_table *oom,
-                                   const struct cgroup_level *level)
+static void draw_task(const struct oom_task *task, int64_t points, uint64_t totalpages,
+                      struct area area, int y)
 {
-	const struct system_facts *sys = snapshot_system(frame->snap);
-	struct victim victim = { 0 };
+	char comm[3 * sizeof(task->comm)], badness[TEXT_NUMBER], total[TEXT_NUMBER];
 
-	if (!sys || !sys->page_size || !frame->rules)
-		return victim;
-	victim.totalpages = lx_memcg_totalpages(level, sys);
-	for (size_t i = 0; i < oom->count; i++) {
-		int64_t points;
-		const char *why;
-
-		if (!oom->tasks[i].in_domain)
-			continue;
-		victim.candidates++;
-		if (!lx_oom_badness(frame->rules, &oom->tasks[i], victim.totalpages, &points, &why))
-			continue;
-		if (!victim.task || points > victim.badness) {
-			victim.task = &oom->tasks[i];
-			victim.badness = points;
-		}
-	}
-	return victim;
-}
-
-static int draw_victim(const struct victim *victim, struct area area, int y)
-{
-	char comm[3 * sizeof(victim->task->comm)], badness[TEXT_NUMBER], total[TEXT_NUMBER];
-
-	if (!victim->task) {
-		draw_text(area, LABEL_AT + 2, y, ROLE_OOM_SAFE, "→ nobody there can be killed");
-		return y + 1;
-	}
-	text_clean(comm, sizeof(comm), victim->task->comm,
-	           strnlen(victim->task->comm, sizeof(victim->task->comm)));
-	draw_textf(area, LABEL_AT + 2, y, ROLE_OOM_VICTIM, "→ kill %s (%d)", comm,
-	           victim->task->pid);
+	task_name(task, comm, sizeof(comm));
+	draw_textf(area, LABEL_AT + 2, y, ROLE_OOM_VICTIM, "→ kill %s (%d)", comm, task->pid);
 	draw_textf(area, LABEL_AT + 4, y + 1, ROLE_TEXT, "badness %s of %s pages, adj %d",
-	           text_signed(badness, victim->badness), text_count(total, victim->totalpages),
-	           victim->task->adj);
-	return y + 2;
+	           text_signed(badness, points), text_count(total, totalpages), task->adj);
 }
 
-static int draw_first_limit(const struct view_frame *frame, const struct oom_table *oom,
-                            struct area area)
+/* The first of the target's domain, and how many there are to choose from. */
+static const struct oom_task *domain_first(const struct oom_table *oom, size_t *ret_count)
+{
+	const struct oom_task *first = NULL;
+
+	*ret_count = 0;
+	for (size_t i = 0; i < oom->count; i++) {
+		*ret_count += oom->tasks[i].in_domain;
+		if (oom->tasks[i].domain_rank == 1)
+			first = &oom->tasks[i];
+	}
+	return first;
+}
+
+/* oom_score_adj is scaled by the pages of the cgroup there. */
+static int64_t domain_badness(const struct view_frame *frame, const struct oom_table *oom,
+                              const struct oom_task *task)
+{
+	int64_t points = task->badness;
+	const char *why;
+
+	if (frame->rules && oom->domain_totalpages)
+		(void)lx_oom_badness(frame->rules, task, oom->domain_totalpages, &points, &why);
+	return points;
+}
+
+static void draw_distance(const struct first_limit *first, const char *what, struct area area,
+                          int y)
+{
+	char distance[TEXT_NUMBER], room[TEXT_NUMBER];
+
+	if (fact_known(first->distance))
+		draw_textf(area, LABEL_AT, y, ROLE_TEXT_STRONG, "%s +%s, %s with reclaim", what,
+		           figure_bytes(distance, first->distance),
+		           figure_bytes(room, first->room));
+	else
+		draw_textf(area, LABEL_AT, y, ROLE_TEXT_STRONG, "%s: distance ?", what);
+}
+
+/* A cgroup's OOM kill; returns the rows used, none when the machine itself ends first. */
+static int draw_domain(const struct view_frame *frame, const struct oom_table *oom,
+                       struct area area)
 {
 	const struct first_limit *first = frame->first_limit;
-	char name[160], distance[TEXT_NUMBER];
-	struct victim victim;
+	const struct oom_task *victim;
+	char name[160];
+	size_t count;
 
 	if (!first || first->constraint != OOM_CONSTRAINT_MEMCG || !first->level)
 		return 0;
+	draw_distance(first, "first: memory.max", area, 0);
 	level_name(first->level, name, sizeof(name));
-	draw_textf(area, LABEL_AT, 0, ROLE_TEXT_STRONG, "first limit: memory.max, %s away",
-	           figure_bytes(distance, first->distance));
-	victim = domain_victim(frame, oom, first->level);
-	draw_textf(area, LABEL_AT + 2, 1, ROLE_TEXT, "looks at %zu task%s of %s", victim.candidates,
-	           victim.candidates == 1 ? "" : "s", name);
-	return draw_victim(&victim, area, 2);
+	victim = domain_first(oom, &count);
+	draw_textf(area, LABEL_AT + 2, 1, ROLE_TEXT, "looks at %zu process%s of %s", count,
+	           count == 1 ? "" : "es", name);
+	if (!victim) {
+		draw_text(area, LABEL_AT + 2, 2, ROLE_OOM_SAFE, "→ nobody there can be killed");
+		return 3;
+	}
+	draw_task(victim, domain_badness(frame, oom, victim),
+	          oom->domain_totalpages ? oom->domain_totalpages : oom->totalpages, area, 2);
+	return 4;
+}
+
+/* The kernel's choice when RAM and swap run out; returns the rows used. */
+static int draw_global(const struct view_frame *frame, const struct oom_table *oom,
+                       struct area area, int y)
+{
+	const struct system_facts *sys = snapshot_system(frame->snap);
+	const struct oom_call call = {
+		.constraint = OOM_CONSTRAINT_NONE,
+		.panic_on_oom = sys ? fact_or(sys->panic_on_oom, 0) : 0,
+	};
+	struct oom_verdict verdict = { 0 };
+
+	if (!frame->rules) {
+		draw_text(area, LABEL_AT + 2, y, ROLE_TEXT_DIM,
+		          "→ ? the kernel's version is not known");
+		return 1;
+	}
+	lx_oom_choose(frame->rules, oom, &call, &verdict);
+	if (verdict.outcome == OOM_OUTCOME_KILL && verdict.victim) {
+		draw_task(verdict.victim, verdict.points, oom->totalpages, area, y);
+		return 2;
+	}
+	draw_textf(area, LABEL_AT + 2, y, ROLE_OOM_VICTIM, "→ %s: %s",
+	           lx_outcome_word(verdict.outcome), verdict.why ? verdict.why : "?");
+	return 1;
 }
 
 static void draw_sysctls(const struct view_frame *frame, struct area area, int y)
@@ -230,8 +256,6 @@ static void draw_sysctls(const struct view_frame *frame, struct area area, int y
 void oom_victims(const struct view_frame *frame, struct area area)
 {
 	const struct oom_table *oom = snapshot_oom(frame->snap);
-	struct victim victim;
-	char distance[TEXT_NUMBER];
 	int y;
 
 	if (!oom) {
@@ -239,13 +263,11 @@ void oom_victims(const struct view_frame *frame, struct area area)
 		          "… the processes have not been ranked yet");
 		return;
 	}
-	y = draw_first_limit(frame, oom, area);
-	if (!y && frame->first_limit && fact_known(frame->first_limit->distance))
-		draw_textf(area, LABEL_AT, y++, ROLE_TEXT_STRONG,
-		           "first limit: RAM and swap, %s away",
-		           figure_bytes(distance, frame->first_limit->distance));
-	draw_text(area, LABEL_AT, y++, ROLE_TEXT_STRONG, "when RAM and swap run out");
-	victim = global_victim(oom);
-	y = draw_victim(&victim, area, y);
+	y = draw_domain(frame, oom, area);
+	if (y || !frame->first_limit)
+		draw_text(area, LABEL_AT, y++, ROLE_TEXT_STRONG, "when RAM and swap run out");
+	else
+		draw_distance(frame->first_limit, "first: RAM and swap", area, y++);
+	y += draw_global(frame, oom, area, y);
 	draw_sysctls(frame, area, y);
 }

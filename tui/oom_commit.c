@@ -99,7 +99,7 @@ void oom_commit(const struct view_frame *frame, struct area area)
 	draw_kb(area, 6, "user reserve", commit->reserve_user);
 	draw_text(area, TEXT_AT, 6, ROLE_TEXT_DIM, "at most VmSize/32, mode 2");
 	draw_kb(area, 7, "per-CPU parts", commit->uncertainty);
-	draw_text(area, TEXT_AT, 7, ROLE_TEXT_DIM, "the counter may be off by so much");
+	draw_text(area, TEXT_AT, 7, ROLE_TEXT_DIM, "error of the counter");
 }
 
 /* --- headroom ----------------------------------------------------------------------------------- */
@@ -107,9 +107,7 @@ void oom_commit(const struct view_frame *frame, struct area area)
 static void draw_headroom_row(const struct view_frame *frame, struct area area, size_t mode)
 {
 	const struct commit_facts *commit = frame->commit;
-	const char *const rules[] = { commit && commit->mode0_rule ? commit->mode0_rule
-		                                                   : "RAM + swap",
-		                      "nothing", "the sum below" };
+	const char *rule = commit && commit->decided_by[mode] ? commit->decided_by[mode] : "?";
 	struct fact now = overcommit_mode(frame);
 	bool is_now = fact_known(now) && now.v == mode;
 	struct fact headroom = commit ? commit->headroom[mode] : fact_unknown();
@@ -119,11 +117,8 @@ static void draw_headroom_row(const struct view_frame *frame, struct area area, 
 		draw_text(area, LABEL_AT, y, ROLE_MARK, "▶");
 	draw_textf(area, LABEL_AT + 1, y, is_now ? ROLE_TEXT_STRONG : ROLE_TEXT, "%zu %s", mode,
 	           mode_names[mode]);
-	if (mode == 1)
-		draw_right(area, NUMBER_END, y, ROLE_NUMBER, "address space");
-	else
-		draw_bytes(area, NUMBER_END, y, headroom);
-	draw_text(area, TEXT_AT, y, ROLE_TEXT_DIM, rules[mode]);
+	draw_bytes(area, NUMBER_END, y, headroom);
+	draw_text(area, TEXT_AT, y, ROLE_TEXT_DIM, rule);
 }
 
 static char *kb(char buf[TEXT_NUMBER], struct fact bytes)

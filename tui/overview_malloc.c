@@ -42,20 +42,44 @@ static void draw_system(const struct view_frame *frame, const struct malloc_stat
 	           sums->heaps);
 }
 
-static void draw_part(struct area area, int y, const char *label, struct fact part,
-                      struct fact whole, enum role role)
+/* One part of system memory, and what it takes to know it. */
+struct sum_line {
+	const char *label, *needs;
+	struct fact bytes;
+	enum role role;
+};
+
+static void draw_part(const struct sum_line *line, struct fact whole, struct area area, int y)
 {
 	int gauge = area.width - TEXT_AT - 7;
 
-	draw_text(area, LABEL_AT, y, ROLE_TEXT_DIM, label);
-	draw_bytes(area, VALUE_END, y, part);
-	if (!fact_known(part)) {
-		draw_text(area, TEXT_AT, y, ROLE_TEXT_DIM, "… needs a walk of the heap");
+	draw_text(area, LABEL_AT, y, ROLE_TEXT_DIM, line->label);
+	draw_bytes(area, VALUE_END, y, line->bytes);
+	if (!fact_known(line->bytes)) {
+		draw_text(area, TEXT_AT, y, ROLE_TEXT_DIM, line->needs);
 		return;
 	}
 	if (gauge > 4)
-		draw_gauge(area, TEXT_AT, y, gauge, permille_of(part.v, whole.v), role);
-	draw_percent(area, area.width - 1, y, part, whole);
+		draw_gauge(area, TEXT_AT, y, gauge, permille_of(line->bytes.v, whole.v),
+		           line->role);
+	draw_percent(area, area.width - 1, y, line->bytes, whole);
+}
+
+/* What system memory is made of; returns the rows used. */
+static int draw_parts(const struct arena_sums *sums, struct area area, int y)
+{
+	const struct sum_line lines[] = {
+		{ "in use", "… needs a walk of the heap", sums->in_use, ROLE_HEAP_USED },
+		{ "tcache", "… tcaches not read yet", sums->tcache, ROLE_HEAP_USED_TCACHE },
+		{ "fast", "… lists not followed yet", sums->fast, ROLE_HEAP_FREE_FAST },
+		{ "bins", "… lists not followed yet", sums->bins, ROLE_HEAP_FREE },
+		{ "top", "? a top could not be read", sums->top, ROLE_HEAP_TOP },
+	};
+	int count = sizeof(lines) / sizeof(lines[0]);
+
+	for (int i = 0; i < count; i++)
+		draw_part(&lines[i], fact_of(sums->system), area, y + i);
+	return count;
 }
 
 static void threshold_words(const struct malloc_params *params, char *to, size_t size)
@@ -94,12 +118,32 @@ static void draw_trimmable(const struct malloc_state *ms, struct area area, int 
 	                                : "… needs a walk of the heap");
 }
 
+/* What a tall screen has room for. */
+static void draw_more(const struct view_frame *frame, const struct malloc_state *ms,
+                      struct area area, int y)
+{
+	const struct heap_facts *heap = snapshot_heap(frame->snap);
+	char a[TEXT_NUMBER], b[TEXT_NUMBER];
+
+	draw_text(area, LABEL_AT, y, ROLE_TEXT_DIM, "chunks");
+	draw_textf(area, TEXT_AT, y, ROLE_TEXT, "%s in use, %s free in bins",
+	           figure_count(a, ms->totals.chunks_in_use),
+	           figure_count(b, ms->totals.chunks_free));
+	draw_text(area, LABEL_AT, y + 1, ROLE_TEXT_DIM, "settings");
+	draw_textf(area, TEXT_AT, y + 1, ROLE_TEXT, "trim_threshold %s   top_pad %s",
+	           figure_bytes(a, ms->params.trim_threshold), figure_bytes(b, ms->params.top_pad));
+	draw_text(area, LABEL_AT, y + 2, ROLE_TEXT_DIM, "found by");
+	draw_textf(area, TEXT_AT, y + 2, ROLE_TEXT, "%s, confidence %c, layout %s",
+	           heap->found_by ? heap->found_by : "?", heap->confidence,
+	           heap->layout ? heap->layout : "?");
+}
+
 void overview_malloc(const struct view_frame *frame, struct area area)
 {
 	const struct malloc_state *ms = snapshot_malloc(frame->snap);
 	struct arena_sums sums;
 	char why[400];
-	struct fact system;
+	int y = 1;
 
 	malloc_absence(frame->snap, why, sizeof(why));
 	if (why[0]) {
@@ -107,15 +151,12 @@ void overview_malloc(const struct view_frame *frame, struct area area)
 		return;
 	}
 	sums = arena_sums(ms);
-	system = fact_of(sums.system);
 	draw_system(frame, ms, &sums, area);
-	draw_part(area, 1, "in use", sums.in_use, system, ROLE_HEAP_USED);
-	draw_part(area, 2, "tcache", sums.tcache, system, ROLE_HEAP_USED_TCACHE);
-	draw_part(area, 3, "fast", sums.fast, system, ROLE_HEAP_FREE_FAST);
-	draw_part(area, 4, "bins", sums.bins, system, ROLE_HEAP_FREE);
-	draw_part(area, 5, "top", sums.top, system, ROLE_HEAP_TOP);
-	draw_mmapped(ms, area, 6);
-	draw_trimmable(ms, area, 7);
+	y += draw_parts(&sums, area, y);
+	draw_mmapped(ms, area, y++);
+	draw_trimmable(ms, area, y++);
+	if (area.height >= MALLOC_ROWS + 3)
+		draw_more(frame, ms, area, y);
 }
 
 /* "label 12.3 MiB" at a column; returns the column behind it. */
@@ -165,6 +206,7 @@ void overview_graph(const struct view_frame *frame, struct area area)
 {
 	struct graph graph = { .role = ROLE_GRAPH_1 };
 
+	area = area_part(area, 0, 0, area.width - 1, -1);
 	graph_from_history(&graph, frame->history, charted_series(frame), CHART_WINDOW_S,
 	                   graph_points_for(&area, graph.glyphs));
 	graph_draw(&graph, area);
@@ -257,7 +299,8 @@ void overview_arenas(const struct view_frame *frame, struct area area)
 		           ms->arena_count - shown);
 }
 
-static void draw_finding(const struct finding *finding, struct area area, int y)
+/* At most `rows` rows; returns those used. */
+static int draw_finding(const struct finding *finding, struct area area, int y, int rows)
 {
 	static const struct {
 		const char *sign;
@@ -271,7 +314,10 @@ static void draw_finding(const struct finding *finding, struct area area, int y)
 
 	text_clean(clean, sizeof(clean), finding->text, strlen(finding->text));
 	draw_text(area, 1, y, signs[finding->severity].role, signs[finding->severity].sign);
+	if (rows > 1)
+		return draw_wrapped(area_part(area, 2, y, -1, rows), 0, ROLE_TEXT, clean);
 	draw_text(area_part(area, 0, 0, area.width - 1, -1), 3, y, ROLE_TEXT, clean);
+	return 1;
 }
 
 size_t overview_findings(const struct view_frame *frame, struct area area)
@@ -281,9 +327,14 @@ size_t overview_findings(const struct view_frame *frame, struct area area)
 	struct finding findings[FINDINGS_MAX];
 	size_t count = findings_make(&input, findings, FINDINGS_MAX);
 	size_t shown = count < FINDINGS_MAX ? count : FINDINGS_MAX;
+	int y = 0;
 
-	for (size_t i = 0; i < shown && (int)i < area.height; i++)
-		draw_finding(&findings[i], area, (int)i);
+	/* Long ones are wrapped as long as that hides none. */
+	for (size_t i = 0; i < shown && y < area.height; i++) {
+		int others = (int)(shown - i) - 1, left = area.height - y;
+
+		y += draw_finding(&findings[i], area, y, left > others ? left - others : 1);
+	}
 	if (!count)
 		draw_text(area, 1, 0, ROLE_STATUS_OK, "nothing that needs a word");
 	return count;

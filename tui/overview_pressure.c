@@ -115,6 +115,16 @@ static const char *mode_words(const struct system_facts *sys)
 	}
 }
 
+/* The root of v2 has no limits, and thus no files for them. */
+static bool are_limits_known(const struct cgroup_facts *cgroup)
+{
+	for (size_t i = 0; i < cgroup->level_count; i++) {
+		if (!fact_known(cgroup->levels[i].max) && strcmp(cgroup->levels[i].path, "/") != 0)
+			return false;
+	}
+	return true;
+}
+
 static void cgroup_words(const struct cgroup_facts *cgroup, const struct cgroup_level *nearest,
                          char *to, size_t size)
 {
@@ -130,6 +140,8 @@ static void cgroup_words(const struct cgroup_facts *cgroup, const struct cgroup_
 		(void)snprintf(to, size, "? %s", cgroup->unreadable);
 	else if (cgroup->version == CGROUP_NONE)
 		(void)snprintf(to, size, "no memory controller");
+	else if (!nearest && !are_limits_known(cgroup))
+		(void)snprintf(to, size, "? limits could not be read  %s", path);
 	else if (!nearest)
 		(void)snprintf(to, size, "no limit on the path  %s", path);
 	else if (is_limit(nearest->high))
@@ -171,7 +183,8 @@ static void draw_psi(const struct system_facts *sys, struct area area, int y)
 
 	draw_text(area, LABEL_AT, y, ROLE_TEXT_DIM, "PSI mem");
 	if (!sys || !fact_known(sys->some.avg10)) {
-		draw_text(area, TEXT_AT, y, ROLE_TEXT_DIM, "? not offered by this kernel");
+		draw_text(area, TEXT_AT, y, ROLE_TEXT_DIM,
+		          sys ? "? this kernel shows none" : "… not read yet");
 		return;
 	}
 	draw_textf(area, TEXT_AT, y, ROLE_TEXT, "some %s %s %s   full %s %s %s",
@@ -225,7 +238,7 @@ static void domain_words(const struct view_frame *frame, char *to, size_t size)
 	uint32_t rank;
 
 	to[0] = '\0';
-	if (!task || !task->in_domain || !frame->first_limit ||
+	if (!task || !task->is_eligible || !task->in_domain || !frame->first_limit ||
 	    frame->first_limit->constraint != OOM_CONSTRAINT_MEMCG)
 		return;
 	rank = lx_oom_position(oom, task->pid, true);

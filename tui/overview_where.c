@@ -151,5 +151,6 @@ void overview_where(const struct view_frame *frame, struct area area)
 		draw_row(frame, area, y++, row);
 	draw_text(area, NAME_AT, y, ROLE_TEXT_STRONG, "total");
 	draw_figures(area, y++, partition->total.virt, total_rss(frame));
-	draw_bars(frame, area, y);
+	if (area.height >= WHERE_ROWS)
+		draw_bars(frame, area, y);
 }

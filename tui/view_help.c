@@ -5,7 +5,10 @@
 #include "tui/keymap.h"
 #include "tui/view_parts.h"
 
-enum { KEYS_AT = 1, NAME_AT = 17, HELP_AT = 34, SIGN_AT = 1, MEANS_AT = 12, TWO_COLUMNS = 150 };
+enum { KEYS_AT = 1, NAME_AT = 17, HELP_AT = 34, SIGN_AT = 1, MEANS_AT = 12 };
+
+/* Widths from which names have a column, and signs stand beside the commands. */
+enum { WITH_NAMES = 96, TWO_COLUMNS = 150 };
 
 static const struct {
 	const char *sign, *means;
@@ -32,6 +35,10 @@ static void draw_command(struct area area, int y, enum command_id id)
 
 	keymap_names(keys, sizeof(keys), id);
 	draw_text(area_part(area, 0, 0, NAME_AT - 1, -1), KEYS_AT, y, ROLE_KEY, keys);
+	if (area.width < WITH_NAMES) {
+		draw_text(area, NAME_AT, y, ROLE_TEXT, commands[id].help);
+		return;
+	}
 	draw_text(area_part(area, 0, 0, HELP_AT - 1, -1), NAME_AT, y, ROLE_KEY_LABEL,
 	          commands[id].name);
 	draw_text(area, HELP_AT, y, ROLE_TEXT, commands[id].help);
@@ -92,7 +99,9 @@ static void help_draw(const struct view_frame *frame, struct area area)
 	if (last_top > 0)
 		(void)snprintf(right, sizeof(right), "lines %d-%d of %d", state->top_row + 1,
 		               state->top_row + page, HELP_ROWS);
-	draw_divider(area, 0, "keys and commands (type a name after :)", right);
+	draw_divider(area, 0,
+	             area.width < WITH_NAMES ? "keys" : "keys and commands (type a name after :)",
+	             right);
 }
 
 static bool help_command(const struct view_frame *frame, enum command_id command)

@@ -4,8 +4,26 @@
 
 /* Private to view_oom.c and oom_*.c: the panes around the ranking. */
 #include "tui/view.h"
+#include "tui/widget_list.h"
 
 enum { COMMIT_ROWS = 8, CGROUP_ROWS = 8 };
+
+enum oom_sort {
+	OOM_SORT_BADNESS,
+	OOM_SORT_RSS,
+	OOM_SORT_SWAP,
+	OOM_SORT_ADJ,
+	OOM_SORT_PID,
+	OOM_SORT_COUNT
+};
+
+extern const char *const oom_sort_names[OOM_SORT_COUNT];
+
+/** Orders the ranking and selects the target at first. */
+void oom_tasks_prepare(const struct view_frame *frame);
+
+/** The ranking as a list; it refers to `frame`. */
+struct list oom_task_list(const struct view_frame *frame);
 
 /** Limit, what is committed, reserves; needs COMMIT_ROWS. */
 void oom_commit(const struct view_frame *frame, struct area area);

@@ -10,7 +10,7 @@
 #include "model/facts/source.h"
 #include "tui/view_parts.h"
 
-enum { TWO_COLUMNS = 108, TALL = 44, PAGES = 3 };
+enum { TWO_COLUMNS = 108, TALL = 44, TALL_ROWS = MALLOC_ROWS + 3, PAGES = 3 };
 
 static void overview_prepare(const struct view_frame *frame)
 {
@@ -59,7 +59,7 @@ static int arenas_height(const struct view_frame *frame, int left)
 
 static void draw_wide(const struct view_frame *frame, struct area area)
 {
-	int x = (area.width - 2) / 2, chart = area.height >= TALL ? 14 : MALLOC_ROWS;
+	int x = (area.width - 2) / 2, chart = area.height >= TALL ? TALL_ROWS : MALLOC_ROWS;
 	struct pane_pair pair;
 	char title[80];
 
@@ -90,13 +90,15 @@ static void draw_stacked(const struct view_frame *frame, struct area area)
 	draw_findings(frame, area);
 }
 
-/* The landing page of a small terminal: everything, in a few lines each. */
+/* The landing page of a small terminal: everything, in a few lines each; bars give way first. */
 static void draw_first_page(const struct view_frame *frame, struct area area)
 {
+	int others = MALLOC_COMPACT_ROWS + LIMITS_COMPACT_ROWS + 4;
+	int where = area.height >= WHERE_ROWS + others ? WHERE_ROWS : WHERE_ROWS - BAR_ROWS;
 	char title[80];
 
 	overview_where_title(frame, title, sizeof(title));
-	overview_where(frame, pane_area(take_rows(&area, WHERE_ROWS + 1), title, "Tab: more"));
+	overview_where(frame, pane_area(take_rows(&area, where + 1), title, "Tab: more"));
 	if (area.height > MALLOC_COMPACT_ROWS)
 		overview_malloc_compact(frame, pane_area(take_rows(&area, MALLOC_COMPACT_ROWS + 1),
 		                                         "malloc, all arenas", NULL));
@@ -152,19 +154,6 @@ static bool overview_command(const struct view_frame *frame, enum command_id com
 	return true;
 }
 
-static void overview_status(const struct view_frame *frame, char *to, size_t size)
-{
-	const struct sample_facts *sample = &frame->snap->sample;
-
-	(void)snprintf(to, size,
-	               "sampled in %.1f ms: maps %.1f · malloc %.1f · walk %.1f · host %.1f · "
-	               "processes %.1f   %u of %u reads agree",
-	               (double)sample->took_ns / 1e6, (double)sample->maps_ns / 1e6,
-	               (double)(sample->headers_ns + sample->lists_ns) / 1e6,
-	               (double)sample->walk_ns / 1e6, (double)sample->host_ns / 1e6,
-	               (double)sample->oom_ns / 1e6, sample->header_agreed, sample->header_reads);
-}
-
 const struct view_ops view_overview = {
 	.id = VIEW_OVERVIEW,
 	.key = '1',
@@ -173,6 +162,5 @@ const struct view_ops view_overview = {
 	         TAKE_RESIDENCY | TAKE_SYSTEM | TAKE_OOM,
 	.prepare = overview_prepare,
 	.draw = overview_draw,
-	.status = overview_status,
 	.command = overview_command,
 };

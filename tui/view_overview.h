@@ -6,7 +6,8 @@
 #include "tui/view.h"
 
 enum {
-	WHERE_ROWS = SPACE_ROW_COUNT + 4, /* titles, rows, total, two bars */
+	BAR_ROWS = 2,
+	WHERE_ROWS = SPACE_ROW_COUNT + 2 + BAR_ROWS, /* titles, rows, total */
 	PRESSURE_ROWS = 11,
 	MALLOC_ROWS = 8,
 	MALLOC_COMPACT_ROWS = 3,
@@ -14,7 +15,7 @@ enum {
 	FINDINGS_MAX = 32,
 };
 
-/** The partition of VmSize, with bars; needs WHERE_ROWS. */
+/** The partition of VmSize; needs WHERE_ROWS, or BAR_ROWS less without its bars. */
 void overview_where(const struct view_frame *frame, struct area area);
 
 /** Its divider's title, "where the memory is (VmSize 745.6 MiB)". */
@@ -24,7 +25,7 @@ void overview_where_title(const struct view_frame *frame, char *to, size_t size)
 void overview_pressure(const struct view_frame *frame, struct area area);
 void overview_limits_compact(const struct view_frame *frame, struct area area);
 
-/** Sums over all arenas; needs MALLOC_ROWS. */
+/** Sums over all arenas; needs MALLOC_ROWS, and says more with three rows more. */
 void overview_malloc(const struct view_frame *frame, struct area area);
 void overview_malloc_compact(const struct view_frame *frame, struct area area);
 

@@ -32,12 +32,12 @@ static const struct list_column columns[COL_COUNT] = {
 	[COL_END] = { .title = "end", .width = 12, .rank = 8 },
 	[COL_PERM] = { .title = "perm", .width = 4, .rank = 5 },
 	[COL_ACCOUNT] = { .title = "acct", .width = 4, .rank = 6 },
-	[COL_SIZE] = { .title = "size", .width = 11, .rank = 1, .is_right = true },
-	[COL_RSS] = { .title = "rss", .width = 10, .rank = 2, .is_right = true },
-	[COL_DIRTY] = { .title = "dirty", .width = 10, .rank = 7, .is_right = true },
+	[COL_SIZE] = { .title = "size", .width = 9, .rank = 1, .is_right = true },
+	[COL_RSS] = { .title = "rss", .width = 9, .rank = 2, .is_right = true },
+	[COL_DIRTY] = { .title = "dirty", .width = 9, .rank = 7, .is_right = true },
 	[COL_KIND] = { .title = "kind", .width = 7, .rank = 3 },
 	[COL_RESIDENT] = { .title = "res", .width = 4, .rank = 9 },
-	[COL_NAME] = { .title = "name / what malloc says", .width = 14, .rank = 4, .grows = true },
+	[COL_NAME] = { .title = "name / what malloc says", .width = 20, .rank = 4, .grows = true },
 };
 
 enum sort { SORT_ADDRESS, SORT_SIZE, SORT_RSS, SORT_DIRTY, SORT_KIND, SORT_COUNT };
@@ -140,9 +140,15 @@ static uint64_t vma_key(const void *ctx, size_t row)
 	return vma_at(ctx, row)->start + 1;
 }
 
+/* In KiB; what has too many digits for that, a reservation of terabytes, gets its unit. */
 static void draw_kib(struct area cell, uint64_t bytes, bool is_known)
 {
-	draw_count(cell, cell.width, 0, is_known ? fact_of(bytes / KIB) : fact_unknown());
+	char kib[TEXT_NUMBER];
+
+	if (is_known && text_columns(text_count(kib, bytes / KIB)) > cell.width)
+		draw_bytes(cell, cell.width, 0, fact_of(bytes));
+	else
+		draw_count(cell, cell.width, 0, is_known ? fact_of(bytes / KIB) : fact_unknown());
 }
 
 static void draw_account(const struct vma *v, struct area cell)
@@ -214,9 +220,10 @@ static void draw_cell(const void *ctx, size_t row, size_t column, struct area ce
 		draw_kib(cell, v->dirty, v->has_smaps);
 		return;
 	case COL_RESIDENT:
-		draw_share(cell, 0, 0, cell.width,
-		           v->has_residency ? fact_of(v->rss) : fact_unknown(),
-		           fact_of(vma_size(v)));
+		if (v->has_residency)
+			draw_share(cell, 0, 0, cell.width, fact_of(v->rss), fact_of(vma_size(v)));
+		else
+			draw_text(cell, 0, 0, ROLE_TEXT_DIM, "?");
 		return;
 	case COL_START:
 	case COL_END:
@@ -270,11 +277,11 @@ static void draw_list(const struct view_frame *frame, const struct list *list, s
 	               text_count(count, snapshot_vmas(frame->snap)->count),
 	               text_count_fact(most, sys ? sys->max_map_count : fact_unknown()));
 	text_clean(filter, sizeof(filter), state->filter, strlen(state->filter));
-	(void)snprintf(right, sizeof(right), "rows %d-%d of %d   sort: %s %s   filter: %s",
+	(void)snprintf(right, sizeof(right), "rows %d-%d of %d   sort: %s %s%s%s",
 	               state->row_count ? state->top_row + 1 : 0, last, state->row_count,
 	               sort_names[state->sort % SORT_COUNT],
 	               state->sort_reversed == (state->sort == SORT_ADDRESS) ? "▼" : "▲",
-	               filter[0] ? filter : "none");
+	               filter[0] ? "   filter: " : "", filter);
 	draw_divider(area, 0, title, right);
 }
 
@@ -321,7 +328,8 @@ static bool vmas_command(const struct view_frame *frame, enum command_id command
 
 static void vmas_status(const struct view_frame *frame, char *to, size_t size)
 {
-	(void)frame;
+	if (!snapshot_vmas(frame->snap))
+		return;
 	(void)snprintf(to, size,
 	               "sizes in KiB   acct: ac charged, nr not reserved, - neither, ~ estimated");
 }

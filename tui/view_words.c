@@ -76,7 +76,9 @@ static bool process_absence(const struct process_facts *process, char *to, size_
 		char why[sizeof(process->denied_why)];
 
 		text_clean(why, sizeof(why), process->denied_why, strlen(process->denied_why));
-		(void)snprintf(to, size, "? no access to its memory: %s",
+		(void)snprintf(to, size,
+		               "? no access to its memory: %s. Commit, OOM and cgroup need none "
+		               "and are complete.",
 		               why[0] ? why : "needs the same user or CAP_SYS_PTRACE");
 		return true;
 	}

@@ -28,7 +28,7 @@ static void draw_flags(const struct vma *v, struct area area, int y)
 
 	text_add(&text, vma_perms(perms, v));
 	if (!v->has_smaps)
-		text_add(&text, "   VmFlags ? smaps not read (r reads it now)");
+		text_add(&text, "   ? smaps not read (r reads it)");
 	for (size_t i = 0; v->has_smaps && i < sizeof(flag_words) / sizeof(flag_words[0]); i++) {
 		if (v->flags & flag_words[i].flag)
 			text_addf(&text, " %s", flag_words[i].word);

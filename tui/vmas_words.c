@@ -25,7 +25,7 @@ static void own_name(const struct vma_set *set, const struct vma *v, char to[VMA
 static void arena_words(const struct snapshot *snap, const struct vma *v, char to[VMA_WORDS])
 {
 	const struct malloc_state *ms = snapshot_malloc(snap);
-	const char *tail = v->kind == VMA_RESERVE ? ", room to grow" : "";
+	const char *tail = v->kind == VMA_RESERVE ? ", may grow" : "";
 	char name[TEXT_NUMBER] = "?";
 
 	if (ms && v->owner >= 0)

@@ -51,6 +51,19 @@ static void spare_cells(const struct bar_part *parts, size_t count, int *cells)
 	}
 }
 
+/* A bar of one cell, or one that rounds away, shows its largest part. */
+static void give_single_cell(const struct bar_part *parts, size_t count, int *cells)
+{
+	size_t largest = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		cells[i] = 0;
+		if (parts[i].value > parts[largest].value)
+			largest = i;
+	}
+	cells[largest] = 1;
+}
+
 void bar_cells(const struct bar_part *parts, size_t count, uint64_t total, int width,
                int *ret_cells)
 {
@@ -71,9 +84,8 @@ void bar_cells(const struct bar_part *parts, size_t count, uint64_t total, int w
 		from = to;
 	}
 	spare_cells(parts, count, ret_cells);
-	/* a bar so short that all of it rounds away */
-	if (!from)
-		ret_cells[0] = 1;
+	if (from < 2)
+		give_single_cell(parts, count, ret_cells);
 }
 
 void bar_draw(struct area area, int x, int y, int width, const struct bar_part *parts, size_t count,

@@ -111,11 +111,10 @@ static void find_top_pinned(const struct malloc_state *ms, size_t i, struct find
 	    !is_share(arena->below_pin.v, arena->system_mem, 10))
 		return;
 	text = finding_add(list, FINDING_TOP_PINNED, SEVERITY_WARN, arena->addr);
-	text_addf(&text, "a chunk in use of %s B at %s pins the top of ",
+	text_addf(&text, "a %s B chunk in use at %s pins the top of ",
 	          text_count(pin, arena->top_pin.size), text_addr(addr, arena->top_pin.addr));
 	add_arena_name(&text, ms, i);
-	text_addf(&text, ": %s free below it cannot leave through the top",
-	          text_bytes(free_bytes, arena->below_pin.v));
+	text_addf(&text, ": %s free below it stay", text_bytes(free_bytes, arena->below_pin.v));
 }
 
 static void find_idle(const struct malloc_state *ms, size_t i, struct finding_list *list)

@@ -101,8 +101,7 @@ static void add_duration(struct text *text, uint64_t seconds)
 
 static const char *limit_name(enum oom_constraint constraint)
 {
-	return constraint == OOM_CONSTRAINT_MEMCG ? "the cgroup's memory.max"
-	                                          : "the end of RAM and swap";
+	return constraint == OOM_CONSTRAINT_MEMCG ? "the cgroup" : "the machine";
 }
 
 static void find_ahead(const struct findings_input *input, struct finding_list *list)
@@ -113,16 +112,16 @@ static void find_ahead(const struct findings_input *input, struct finding_list *
 	struct text text;
 	uint64_t seconds;
 
-	if (!first || !fact_known(first->distance) || !input->history)
+	if (!first || !fact_known(first->room) || !input->history)
 		return;
 	if (!history_rate(input->history, HISTORY_RSS, GROWTH_WINDOW_S, &rate) || rate <= 0)
 		return;
-	seconds = first->distance.v / (uint64_t)rate;
+	seconds = first->room.v / (uint64_t)rate;
 	if (seconds > AHEAD_HOURS * UINT64_C(3600))
 		return;
 	text = finding_add(list, FINDING_LIMIT_AHEAD, seconds < 600 ? SEVERITY_WARN : SEVERITY_INFO,
 	                   0);
-	text_addf(&text, "RSS grows by %s a minute: at this pace %s is reached in about ",
+	text_addf(&text, "RSS grows by %s a minute: at this pace %s is out of memory in about ",
 	          text_bytes(per_minute, (uint64_t)rate * 60), limit_name(first->constraint));
 	add_duration(&text, seconds);
 }

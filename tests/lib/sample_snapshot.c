@@ -53,28 +53,16 @@ static void fill_sample(struct sample_facts *facts)
 	facts->source_kind = "live";
 }
 
-static void fill_rules(struct sample *sample)
+/* What follows from the facts is reckoned by the code that is to be shown, not invented. */
+static void settle(struct sample *sample)
 {
-	sample->rules = (struct linux_rules){ .name = "5.9",
-		                              .major = 5,
-		                              .minor = 9,
-		                              .committed_as_is_exact = true,
-		                              .oom_points_signed = true,
-		                              .oom_last_tie_wins = true,
-		                              .oom_score_two_thirds = true };
-	sample->commit = (struct commit_facts){
-		.limit = fact_of(10255354 * KIB),
-		.committed = fact_of(7412308 * KIB),
-		.target_charged = fact_of(424700 * KIB),
-		.headroom = { fact_of(18413560 * KIB), fact_unknown(), fact_of(2810997 * KIB) },
-		.uncertainty = fact_of(63736 * KIB),
-		.reserve_admin = fact_of(8192 * KIB),
-		.reserve_user = fact_of(23857 * KIB),
-		.mode0_rule = "RAM + swap",
-	};
-	sample->first_limit = (struct first_limit){ .constraint = OOM_CONSTRAINT_MEMCG,
-		                                    .level = &sample->cgroup->levels[2],
-		                                    .distance = fact_of(366 * MIB) };
+	sample->rules =
+	        *linux_rules_for(sample->system->kernel_major, sample->system->kernel_minor);
+	lx_commit(sample->snap, &sample->rules, &sample->commit);
+	lx_first_limit(sample->snap, &sample->first_limit);
+	sample->oom->domain_totalpages =
+	        lx_memcg_totalpages(sample->first_limit.level, sample->system);
+	lx_oom_rank(&sample->rules, sample->oom);
 }
 
 /* A minute at 1 Hz that ends with the sample: memory grows, faults come in bursts. */
@@ -108,12 +96,8 @@ static void fill_history(struct sample *sample)
 static void settle_target_task(struct sample *sample)
 {
 	for (size_t i = 0; i < sample->oom->count; i++) {
-		struct oom_task *task = &sample->oom->tasks[i];
-
-		if (task->pid != SAMPLE_PID)
-			continue;
-		task->rss_pages = sample->process->vm_rss.v / (4 * KIB);
-		task->badness = (int64_t)(task->rss_pages + task->pgtables_bytes / (4 * KIB));
+		if (sample->oom->tasks[i].pid == SAMPLE_PID)
+			sample->oom->tasks[i].rss_pages = sample->process->vm_rss.v / (4 * KIB);
 	}
 }
 
@@ -145,7 +129,7 @@ void sample_new(struct sample *ret)
 	sample_fill_oom(part);
 	ret->oom = &part->oom;
 	settle_target_task(ret);
-	fill_rules(ret);
+	settle(ret);
 	ret->history = calloc(1, sizeof(*ret->history));
 	assert_non_null(ret->history);
 	fill_history(ret);

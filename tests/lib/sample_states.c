@@ -92,8 +92,10 @@ void sample_make_unknown(struct sample *sample)
 	for (size_t i = 0; i < sample->cgroup->level_count; i++)
 		sample->cgroup->levels[i] =
 		        (struct cgroup_level){ .path = sample->cgroup->levels[i].path };
-	for (size_t i = 0; i < sample->oom->count; i++)
+	for (size_t i = 0; i < sample->oom->count; i++) {
 		sample->oom->tasks[i].score = fact_unknown();
+		sample->oom->tasks[i].is_partial = true;
+	}
 	sample->commit = (struct commit_facts){ 0 };
 	sample->first_limit = (struct first_limit){ 0 };
 	sample->history->count = 0;

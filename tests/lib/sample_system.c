@@ -44,6 +44,7 @@ void sample_fill_system(struct part *part)
 	sys->some = (struct pressure){ fact_of(0), fact_of(12), fact_of(8), fact_of(120400) };
 	sys->full = (struct pressure){ fact_of(0), fact_of(4), fact_of(2), fact_of(40100) };
 	sys->oom_kills = fact_of(2);
+	sys->watermark_min = fact_of(16976);
 }
 
 static void fill_level(struct cgroup_level *level, const char *path, uint64_t current)
@@ -114,27 +115,17 @@ static void fill_task(struct oom_task *task, const struct sample_task *from)
 	task->swap_pages = from->swap_pages;
 	task->pgtables_bytes = from->pgtables_kib * KIB;
 	task->score = fact_of(from->score);
-	task->is_eligible = from->adj != -1000;
-	task->why_not = task->is_eligible ? NULL : "oom_score_adj -1000";
-}
-
-/* Linux 6.1 mm/oom_kill.c:oom_badness */
-static void settle_task(struct oom_task *task)
-{
-	task->badness =
-	        (int64_t)(task->rss_pages + task->swap_pages + task->pgtables_bytes / (4 * KIB)) +
-	        task->adj * (int64_t)(TOTAL_PAGES / 1000);
 }
 
 static void fill_small_task(struct oom_task *task, int i)
 {
 	task->pid = 3000 + i;
+	task->start_ticks = 4000 + (uint64_t)i;
 	(void)snprintf(task->comm, sizeof(task->comm), "worker-%d", i);
 	task->uid = 1000;
 	task->rss_pages = 12000 - (uint64_t)i * 50;
 	task->pgtables_bytes = 64 * KIB;
 	task->score = fact_of(666);
-	task->is_eligible = true;
 }
 
 void sample_fill_oom(struct part *part)
@@ -153,6 +144,4 @@ void sample_fill_oom(struct part *part)
 		fill_task(&oom->tasks[next++], &task_table[i]);
 	}
 	oom->count = next;
-	for (size_t i = 0; i < oom->count; i++)
-		settle_task(&oom->tasks[i]);
 }

@@ -93,7 +93,7 @@ static void fill(struct vma *v, const struct sample_vma *from)
 	v->owner_heap = from->owner_heap;
 	v->rss = v->pss = from->rss_kib * KIB;
 	v->anonymous = v->dirty = from->dirty_kib * KIB;
-	v->inode = from->name[0] == '/' ? from->start >> 12 : 0;
+	v->inode = from->name[0] == '/' ? from->start >> 12 & 0xfffff : 0;
 }
 
 void sample_name(struct region *region, struct vma_set *set, struct vma *v, const char *name,
