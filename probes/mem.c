@@ -139,6 +139,18 @@ size_t mem_read_present(struct mem_live *mem, struct iovec *local, struct iovec 
 
 /* --- one stretch inside a VMA ------------------------------------------------------------------ */
 
+long mem_look(struct mem_live *mem, uint64_t start, uint64_t end, struct page_span *ret,
+              size_t room, uint64_t *ret_reached)
+{
+	uint64_t began = clock_monotonic_ns();
+	long count;
+
+	mem->map.fd = mem->proc->pagemap_fd;
+	count = pagemap_spans(&mem->map, start, end, ret, room, PAGES_PER_LOOK, ret_reached);
+	mem->read_ns += clock_monotonic_ns() - began;
+	return count;
+}
+
 static bool was_just_present(const struct mem_live *mem, uint64_t addr, size_t len)
 {
 	return addr >= mem->present_start && addr < mem->present_end &&
@@ -155,7 +167,7 @@ static long look(struct mem_live *mem, const struct vma *v, uint64_t addr, size_
 	bool goes_on = start >= mem->present_start && start <= mem->present_end;
 	uint64_t ahead = goes_on ? start + WINDOW_PAGES * mem->page : 0;
 	uint64_t end = min_u64(v->end, max_u64(align_up(addr + len, mem->page), ahead));
-	long count = pagemap_spans(&mem->map, start, end, spans, WINDOW_PAGES, 0, &reached);
+	long count = mem_look(mem, start, end, spans, WINDOW_PAGES, &reached);
 
 	if (count < 0 || reached < addr + len) {
 		*ret_status = errno == ESRCH ? MEM_GONE : MEM_FAILED;
@@ -168,7 +180,6 @@ static long look(struct mem_live *mem, const struct vma *v, uint64_t addr, size_
 		mem->present_end = spans[i].end;
 		mem->present_seen_ns = began;
 	}
-	mem->read_ns += clock_monotonic_ns() - began;
 	return count;
 }
 
@@ -325,15 +336,13 @@ static size_t mem_live_pages(struct memory *base, uint64_t start, uint64_t end,
 {
 	struct mem_live *mem = (struct mem_live *)base;
 	struct page_span spans[LOOK_ROOM];
-	uint64_t reached, at = start, began = clock_monotonic_ns();
+	uint64_t reached, at = start;
 	size_t count = 0;
 	long got;
 
 	if (start >= end || room == 0)
 		return 0;
-	got = pagemap_spans(&mem->map, start, end, spans, room < LOOK_ROOM ? room : LOOK_ROOM,
-	                    PAGES_PER_LOOK, &reached);
-	mem->read_ns += clock_monotonic_ns() - began;
+	got = mem_look(mem, start, end, spans, room < LOOK_ROOM ? room : LOOK_ROOM, &reached);
 	if (got < 0)
 		return 0;
 	ranges[0].start = start;
@@ -378,7 +387,6 @@ struct memory *mem_live_open(const struct proc *proc, struct err *reterr)
 	mem->base.ops = &ops;
 	mem->proc = proc;
 	mem->page = (uint64_t)sysconf(_SC_PAGESIZE);
-	mem->map.fd = proc->pagemap_fd;
 	if (!open_files(mem, reterr)) {
 		free(mem);
 		return NULL;

@@ -7,7 +7,6 @@
 #include <stdlib.h>
 
 #include "model/base/units.h"
-#include "probes/clock.h"
 #include "probes/mem_live.h"
 
 enum {
@@ -58,7 +57,7 @@ static void sort_pieces(struct batch *b, struct mem_piece *pieces, size_t count)
 /* Looks at the pages of piece `first` and of the neighbours that follow it closely. */
 static void look_at_group(struct batch *b, size_t first)
 {
-	uint64_t page = b->mem->page, began = clock_monotonic_ns();
+	uint64_t page = b->mem->page;
 	uint64_t start = align_down(b->sorted[first]->addr, page), end = start, reached;
 
 	for (size_t i = first; i < b->count; i++) {
@@ -71,9 +70,8 @@ static void look_at_group(struct batch *b, size_t first)
 			break;
 		end = max_u64(end, align_up(last, page));
 	}
-	b->span_count = pagemap_spans(&b->mem->map, start, end, b->spans, GROUP_SPANS, 0, &reached);
+	b->span_count = mem_look(b->mem, start, end, b->spans, GROUP_SPANS, &reached);
 	b->seen_to = b->span_count < 0 ? start : reached;
-	b->mem->read_ns += clock_monotonic_ns() - began;
 }
 
 static bool is_present(const struct batch *b, uint64_t addr, uint64_t end)

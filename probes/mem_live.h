@@ -17,7 +17,7 @@ struct mem_live {
 	struct memory base;
 	const struct proc *proc;
 	const struct vma_set *vmas; /* NULL: nothing is known to be mapped */
-	struct pagemap map;
+	struct pagemap map;         /* by mem_look() only: proc may have opened its page map anew */
 	struct mem_files files;
 	uint64_t page;    /* bytes */
 	int mem_fd;       /* /proc/PID/mem: the fall-back */
@@ -26,6 +26,10 @@ struct mem_live {
 	/* The present pages met last: reading on within them needs no second look, for a while. */
 	uint64_t present_start, present_end, present_seen_ns;
 };
+
+/** pagemap_spans() of this memory. */
+long mem_look(struct mem_live *mem, uint64_t start, uint64_t end, struct page_span *ret,
+              size_t room, uint64_t *ret_reached);
 
 /** MEM_OK when present pages of `v` (may be NULL) may be read. */
 enum mem_status mem_may_read(const struct vma_set *vmas, const struct vma *v);

@@ -108,12 +108,21 @@ static void note_access(const struct proc *proc, struct process_facts *ret)
 		text_addf(&why, "; %s", err.remedy);
 }
 
-/* A first thread that ended meanwhile no longer shows the memory that the others go on using. */
+static bool has_mm_thread(const struct proc *proc)
+{
+	char name[32];
+
+	(void)snprintf(name, sizeof(name), "task/%d", proc->mm_tid);
+	return proc->mm_tid != proc->pid && faccessat(proc->dir_fd, name, F_OK, 0) == 0;
+}
+
+/* A first thread that ended no longer shows the memory that the others go on using: any of those
+ * stands in for it, as long as it lives. */
 static void follow_threads(struct proc *proc, const struct stat_facts *stat)
 {
 	struct err ignored;
 
-	if (stat->state == 'Z' && stat->thread_count > 1 && proc->mm_tid == proc->pid)
+	if (stat->state == 'Z' && stat->thread_count > 1 && !has_mm_thread(proc))
 		(void)proc_reopen(proc, &ignored);
 }
 

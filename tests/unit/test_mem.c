@@ -429,6 +429,52 @@ static void a_process_outlives_its_first_thread(void **state)
 	close_peer(&o);
 }
 
+static void *outlive_first_thread(void *arg)
+{
+	uint64_t words[PEER_WORDS];
+
+	touch_every_third(words);
+	peer_ready(words);
+	while (!first_thread_is_zombie())
+		(void)sched_yield();
+	peer_ready(words);
+	while (pause() == -1)
+		;
+	return arg;
+}
+
+static void leave_when_told(uint64_t words[PEER_WORDS])
+{
+	pthread_t other;
+
+	(void)words;
+	if (pthread_create(&other, NULL, outlive_first_thread, NULL) != 0)
+		_exit(96);
+	peer_wait();
+	pthread_exit(NULL);
+}
+
+static void a_first_thread_may_end_while_watched(void **state)
+{
+	struct opened o;
+	struct process_facts facts;
+	unsigned char copy[16];
+
+	(void)state;
+	open_peer(&o, leave_when_told);
+	assert_int_equal(o.proc.mm_tid, o.peer.pid);
+	peer_go(&o.peer);
+	peer_await(&o.peer);
+	assert_true(mem_read_all(o.mem, o.peer.words[0], copy, 16));
+	assert_true(proc_read_process(&o.proc, &facts));
+	assert_int_equal(facts.life, PROCESS_ALIVE);
+	assert_true(fact_known(facts.vm_rss));
+	assert_true(mem_read_all(o.mem, o.peer.words[0] + 3 * PAGE, copy, 16));
+	assert_int_equal(copy[3], 4);
+	list_vmas(&o);
+	close_peer(&o);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -441,6 +487,7 @@ int main(void)
 		cmocka_unit_test(ranges_cover_without_gaps),
 		cmocka_unit_test(the_end_of_a_process_is_noticed),
 		cmocka_unit_test(a_process_outlives_its_first_thread),
+		cmocka_unit_test(a_first_thread_may_end_while_watched),
 	};
 
 	return cmocka_run_group_tests_name("mem", tests, NULL, NULL);
