@@ -117,7 +117,8 @@ static inline enum chunk_state account_one(struct walk *w, const struct seen *s)
 {
 	uint64_t size = pt_chunk_size(s->raw);
 
-	if (size < w->d->lay->min_size) {
+	/* What remained of a top may be a chunk by size; nobody owns it before a size of 0. */
+	if (size < w->d->lay->min_size || !pt_chunk_size(s[1].raw)) {
 		pin(w, s->addr, size);
 		w->tally->fencepost_bytes += size;
 		return CHUNK_FENCEPOST;

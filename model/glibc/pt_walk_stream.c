@@ -227,6 +227,7 @@ static bool accept_end_mark(struct walk *w, uint64_t raw)
 	if (!s->has_top && raw == PT_PREV_INUSE && left < lay->min_size) {
 		w->seen[s->count].raw = raw;
 		walk_account(w, s->count);
+		w->tally->fencepost_bytes += left;
 		s->next = s->stop;
 		return true;
 	}

@@ -14,30 +14,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { PAGE = 4096, GATHER_MAX = 1024 };
+#include "model/base/units.h"
+
+enum { PAGE = 4096 };
 
 /* --- memory -------------------------------------------------------------------------------------- */
-
-static size_t target_read(struct memory *mem, uint64_t addr, void *buf, size_t len,
-                          enum mem_status *ret_status)
-{
-	struct child_target *target = (struct child_target *)mem;
-	struct iovec local = { buf, len }, remote = { (void *)(uintptr_t)addr, len };
-	ssize_t n = process_vm_readv(target->pid, &local, 1, &remote, 1, 0);
-
-	*ret_status = n == (ssize_t)len ? MEM_OK : MEM_UNMAPPED;
-	return n < 0 ? 0 : (size_t)n;
-}
-
-static void target_gather(struct memory *mem, struct mem_piece *pieces, size_t count)
-{
-	for (size_t i = 0; i < count; i++) {
-		struct mem_piece *p = &pieces[i];
-
-		if (target_read(mem, p->addr, p->buf, p->len, &p->status) != p->len)
-			p->status = MEM_UNMAPPED;
-	}
-}
 
 static enum mem_page page_of(uint64_t entry)
 {
@@ -74,6 +55,58 @@ static size_t target_pages(struct memory *mem, uint64_t start, uint64_t end,
 		}
 	}
 	return count;
+}
+
+static size_t read_present(struct child_target *target, uint64_t addr, void *buf, size_t len)
+{
+	struct iovec local = { buf, len }, remote = { (void *)(uintptr_t)addr, len };
+	ssize_t n = process_vm_readv(target->pid, &local, 1, &remote, 1, 0);
+
+	return n < 0 ? 0 : (size_t)n;
+}
+
+/* Untouched pages must stay so: reading one from outside would make it present. */
+static size_t target_read(struct memory *mem, uint64_t addr, void *buf, size_t len,
+                          enum mem_status *ret_status)
+{
+	struct child_target *target = (struct child_target *)mem;
+	struct mem_range ranges[64];
+	size_t done = 0;
+
+	*ret_status = MEM_OK;
+	while (done < len) {
+		uint64_t at = addr + done;
+		size_t n = target_pages(mem, align_down(at, PAGE), align_up(addr + len, PAGE),
+		                        ranges, 64);
+		size_t some = n ? min_u64(ranges[0].end, addr + len) - at : 0, got = some;
+
+		*ret_status = MEM_UNMAPPED;
+		if (!n || !vma_find(&target->vmas, at))
+			return done;
+		if (ranges[0].page == MEM_PAGE_SWAPPED || ranges[0].page == MEM_PAGE_GUARD) {
+			*ret_status = MEM_SWAPPED;
+			return done;
+		}
+		if (ranges[0].page == MEM_PAGE_PRESENT)
+			got = read_present(target, at, (char *)buf + done, some);
+		else
+			memset((char *)buf + done, 0, some);
+		done += got;
+		if (got < some)
+			return done;
+	}
+	*ret_status = MEM_OK;
+	return done;
+}
+
+static void target_gather(struct memory *mem, struct mem_piece *pieces, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		struct mem_piece *p = &pieces[i];
+
+		if (target_read(mem, p->addr, p->buf, p->len, &p->status) != p->len)
+			p->status = MEM_UNMAPPED;
+	}
 }
 
 uint64_t child_target_resident(struct child_target *target, uint64_t start, uint64_t end)
