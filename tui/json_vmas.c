@@ -65,12 +65,30 @@ static json_t *vma_json(const struct vma_set *set, const struct vma *v)
 	return json;
 }
 
+/*
+ * No file of /proc tells the program break itself; the kernel calls the mapping that ends there, page
+ * aligned, [heap] (Linux fs/proc/task_mmu.c:show_map_vma).
+ */
+static json_t *brk_json(const struct process_facts *process, const struct vma_set *set)
+{
+	const struct vma *heap = NULL;
+
+	if (process && fact_known(process->brk_end))
+		return json_addr(process->brk_end.v);
+	for (size_t i = 0; set && i < set->count; i++)
+		if (vma_is_named(set, &set->at[i], "[heap]"))
+			heap = &set->at[i];
+	if (heap)
+		return json_addr(heap->end);
+	return process && set ? json_fact_addr(process->brk_start) : json_null();
+}
+
 void json_out_vmas(struct json_stream *out, const struct report *report)
 {
 	const struct process_facts *process = snapshot_process(report->snap);
 	const struct vma_set *set = snapshot_vmas(report->snap);
 
-	json_stream_put(out, "brk", process ? json_fact_addr(process->brk_end) : json_null());
+	json_stream_put(out, "brk", brk_json(process, set));
 	json_stream_put(out, "brk_start",
 	                process ? json_fact_addr(process->brk_start) : json_null());
 	if (!set) {

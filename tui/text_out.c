@@ -182,6 +182,9 @@ static void text_where(FILE *out, const struct vma_set *set)
 	for (size_t i = 0; i < set->count; i++) {
 		unsigned kind = set->at[i].kind;
 
+		/* One page for all processes, in nobody's VmSize. */
+		if (vma_is_named(set, &set->at[i], "[vsyscall]"))
+			continue;
 		add_vma(&sums[kind < VMA_KIND_COUNT ? kind : VMA_ANON], &set->at[i]);
 		add_vma(&total, &set->at[i]);
 	}

@@ -222,7 +222,10 @@ static void unknown_is_null(void **state)
 	sample.ms->threads[0].arena = sample.ms->threads[0].tcache = fact_unknown();
 	sample.vmas->at[0].has_residency = sample.vmas->at[0].has_smaps = false;
 	sample.vmas->at[0].charge = VMA_CHARGE_UNKNOWN;
-	sample.process->brk_end = fact_unknown();
+	sample.process->brk_start = sample.process->brk_end = fact_unknown();
+	sample_many_vmas(&sample, 4); /* no [heap] among them */
+	sample.vmas->at[0].has_residency = sample.vmas->at[0].has_smaps = false;
+	sample.vmas->at[0].charge = VMA_CHARGE_UNKNOWN;
 	sample.system->swap_total = fact_unknown();
 	json = write_sample(&sample);
 	is_null(json, "malloc.params.mmap_threshold");
