@@ -17,15 +17,16 @@ enum { SET_MAX = 8 << 20 };
 /** Bytes of fenceposts at the end of a heap that is not the newest (glibc malloc.c:sysmalloc). */
 static uint64_t fenceposts_of(const struct decode *d, const struct malloc_heap *heap)
 {
-	uint64_t fence = pt_fencepost_size(d->lay);
-	uint64_t first = heap->end - 2 * fence + d->lay->word;
+	const struct malloc_layout *lay = d->lay;
+	uint64_t fence = pt_fencepost_size(lay);
+	uint64_t chunk = pt_chunk_of_mem(lay, align_down(heap->end - fence, lay->alignment));
 	uint8_t word[8];
 
-	/* One of them was left out when what remained of top was too small for a chunk. */
-	if (mem_read_all(d->mem, first, word, d->lay->word) &&
-	    pt_chunk_size(pt_word(d->lay, word)) != fence)
-		return fence;
-	return 2 * fence;
+	/* The first was left out when what remained of top was too small for a chunk. */
+	if (mem_read_all(d->mem, chunk + lay->word, word, lay->word) &&
+	    pt_chunk_size(pt_word(lay, word)) != fence)
+		chunk += fence;
+	return heap->end - chunk;
 }
 
 /** Bytes that are accounted in system_mem but are no chunks: headers, alignment, fenceposts. */
