@@ -31,7 +31,7 @@ static bool add_cgroup(struct snapshot *snap, const char *path, struct err *rete
 	if (!part->cgroup.unreadable)
 		return true;
 	err_set(reterr, ERR_FAILED, 0, path, part->cgroup.unreadable);
-	err_remedy(reterr, "give a cgroup's path as /proc/PID/cgroup shows it, or its directory");
+	err_remedy(reterr, "Give its path as /proc/PID/cgroup shows it, or its directory.");
 	return false;
 }
 

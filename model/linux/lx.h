@@ -104,8 +104,7 @@ struct oom_verdict {
 void lx_oom_choose(const struct linux_rules *rules, const struct oom_table *table,
 		   const struct oom_call *call, struct oom_verdict *ret);
 
-const char *lx_constraint_word(enum oom_constraint constraint); /* "none", "memcg", … */
-const char *lx_outcome_word(enum oom_outcome outcome);		/* "kill", "panic", … */
+const char *lx_outcome_word(enum oom_outcome outcome); /* "kill", "panic", "wait", "nobody" */
 
 /* --- lx_limit.c ------------------------------------------------------------------------------- */
 

@@ -288,18 +288,6 @@ void lx_oom_choose(const struct linux_rules *rules, const struct oom_table *tabl
 	}
 }
 
-const char *lx_constraint_word(enum oom_constraint constraint)
-{
-	static const char *const words[OOM_CONSTRAINT_COUNT] = {
-		[OOM_CONSTRAINT_NONE] = "none",
-		[OOM_CONSTRAINT_CPUSET] = "cpuset",
-		[OOM_CONSTRAINT_MEMORY_POLICY] = "memory_policy",
-		[OOM_CONSTRAINT_MEMCG] = "memcg",
-	};
-
-	return words[constraint];
-}
-
 const char *lx_outcome_word(enum oom_outcome outcome)
 {
 	static const char *const words[OOM_OUTCOME_COUNT] = {
