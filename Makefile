@@ -51,6 +51,7 @@ PROBES_SRC := $(sort $(wildcard probes/*.c))
 TUI_SRC    := $(sort $(filter-out tui/main.c,$(wildcard tui/*.c)))
 UNIT_SRC   := $(sort $(wildcard tests/unit/test_*.c))
 LIB_SRC    := $(sort $(wildcard tests/lib/*.c))
+TEST_PROGRAMS = $(OUT)/tests/screens/app_demo
 THEMES     := $(sort $(wildcard themes/*.theme))
 GENERATED_SRC := $(OUT)/gen/theme_builtin.c
 
@@ -98,6 +99,11 @@ $(OUT)/tests/unit/%: $(OUT)/tests/unit/%.o $(OUT)/libtest.a $(ARCHIVES)
 $(OUT)/tests/bench/%: $(OUT)/tests/bench/%.o $(OUT)/libtest.a $(ARCHIVES)
 	@echo "LD $@"
 	$(Q)$(CC) $(HT_LDFLAGS) $(LDFLAGS) -o $@ $^ $(PKG_LIBS) $(LDLIBS)
+
+# Programs that shell tests run: the terminal program on invented data.
+$(OUT)/tests/screens/%: $(OUT)/tests/screens/%.o $(OUT)/libtest.a $(ARCHIVES)
+	@echo "LD $@"
+	$(Q)$(CC) $(HT_LDFLAGS) $(LDFLAGS) -o $@ $^ $(TEST_LIBS) $(PKG_LIBS) $(LDLIBS)
 
 # --- what people type ----------------------------------------------------------------------------
 
