@@ -51,6 +51,14 @@ static void go_to(struct app *app, enum view_id id)
 {
 	if (id == app->view)
 		return;
+	/* a view is never twice on the way back */
+	for (int i = 0; i < app->stack_depth; i++) {
+		if (app->stack[i] == id) {
+			app->stack_depth = i;
+			show_view(app, id);
+			return;
+		}
+	}
 	if (app->stack_depth == APP_STACK) {
 		memmove(app->stack, app->stack + 1, sizeof(app->stack) - sizeof(app->stack[0]));
 		app->stack_depth--;
@@ -61,10 +69,11 @@ static void go_to(struct app *app, enum view_id id)
 
 static void go_back(struct app *app)
 {
-	if (app->message[0])
-		app->message[0] = '\0';
-	else if (app->states[app->view].filter[0])
-		app->states[app->view].filter[0] = '\0';
+	struct view_state *state = &app->states[app->view];
+
+	app->message[0] = '\0';
+	if (state->filter[0])
+		state->filter[0] = '\0';
 	else if (app->stack_depth)
 		show_view(app, app->stack[--app->stack_depth]);
 	else

@@ -188,6 +188,6 @@ void app_draw_header(struct app *app, struct area screen)
 		if (piece->is_right)
 			right = draw_piece(screen, right, piece);
 		else
-			left = draw_piece(area_part(screen, 0, 0, right - 1, 1), left, piece);
+			left = draw_piece(area_part(screen, 0, 0, right, 1), left, piece);
 	}
 }
