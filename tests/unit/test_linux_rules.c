@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The rows of Linux rules and the release string that picks one. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <string.h>
+#include <sys/utsname.h>
+
+#include "model/rules/linux.h"
+
+static void rows_are_in_order(void **state)
+{
+	(void)state;
+	for (size_t i = 1; i < linux_row_count; i++) {
+		const struct linux_rules *a = &linux_rows[i - 1], *b = &linux_rows[i];
+
+		assert_true(a->major < b->major || (a->major == b->major && a->minor < b->minor));
+	}
+	for (size_t i = 0; i < linux_row_count; i++) {
+		int major, minor;
+
+		assert_true(linux_parse_release(linux_rows[i].name, &major, &minor));
+		assert_int_equal(major, linux_rows[i].major);
+		assert_int_equal(minor, linux_rows[i].minor);
+		assert_ptr_equal(linux_rules_for(major, minor), &linux_rows[i]);
+	}
+}
+
+static void releases_between_rows_take_the_lower_one(void **state)
+{
+	(void)state;
+	assert_string_equal(linux_rules_for(2, 6)->name, "4.3");
+	assert_string_equal(linux_rules_for(4, 5)->name, "4.3");
+	assert_string_equal(linux_rules_for(4, 18)->name, "4.17");
+	assert_string_equal(linux_rules_for(5, 10)->name, "5.9");
+	assert_string_equal(linux_rules_for(6, 6)->name, "5.9");
+	assert_string_equal(linux_rules_for(6, 18)->name, "6.7");
+	assert_string_equal(linux_rules_for(99, 0)->name, "6.7");
+}
+
+/* What changed when, one line each: linux.h's comments as a test. */
+static void behaviour_changes_at_its_release(void **state)
+{
+	(void)state;
+	assert_true(linux_rules_for(4, 16)->oom_root_bonus);
+	assert_false(linux_rules_for(4, 17)->oom_root_bonus);
+	assert_true(linux_rules_for(5, 0)->oom_sacrifices_child);
+	assert_false(linux_rules_for(5, 1)->oom_sacrifices_child);
+	assert_true(linux_rules_for(5, 1)->commit_guess_free_pages);
+	assert_false(linux_rules_for(5, 2)->commit_guess_free_pages);
+	assert_false(linux_rules_for(5, 2)->oom_last_tie_wins);
+	assert_true(linux_rules_for(5, 3)->oom_last_tie_wins);
+	assert_false(linux_rules_for(5, 8)->oom_points_signed);
+	assert_true(linux_rules_for(5, 9)->oom_points_signed);
+	assert_false(linux_rules_for(5, 8)->oom_score_two_thirds);
+	assert_true(linux_rules_for(5, 9)->oom_score_two_thirds);
+	assert_false(linux_rules_for(4, 18)->memcg_kill_at_charge);
+	assert_true(linux_rules_for(4, 19)->memcg_kill_at_charge);
+	assert_false(linux_rules_for(6, 6)->pagemap_scan);
+	assert_true(linux_rules_for(6, 7)->pagemap_scan);
+}
+
+static void releases_are_parsed(void **state)
+{
+	static const char *const good[] = { "6.18.44-fc", "6.18", "6.18-rc1", "6.18+", "6.18 x" };
+	static const char *const bad[] = { "",      "6",   "6.",      ".18",    "v6.18",
+		                           "-6.18", "6.x", "99999.1", "6.99999" };
+	int major, minor;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
+		assert_true(linux_parse_release(good[i], &major, &minor));
+		assert_int_equal(major, 6);
+		assert_int_equal(minor, 18);
+	}
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		assert_false(linux_parse_release(bad[i], &major, &minor));
+}
+
+static void the_running_kernel_has_a_row(void **state)
+{
+	struct utsname name;
+	int major, minor;
+
+	(void)state;
+	assert_int_equal(uname(&name), 0);
+	assert_true(linux_parse_release(name.release, &major, &minor));
+	assert_non_null(linux_rules_for(major, minor));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(rows_are_in_order),
+		cmocka_unit_test(releases_between_rows_take_the_lower_one),
+		cmocka_unit_test(behaviour_changes_at_its_release),
+		cmocka_unit_test(releases_are_parsed),
+		cmocka_unit_test(the_running_kernel_has_a_row),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
