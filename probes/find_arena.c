@@ -95,22 +95,6 @@ static char grade(const struct instance *inst)
 	return is_named || is_seen ? 'C' : 'D';
 }
 
-/*
- * The layout: the version's row, unless the relocation or the scan saw another generation of struct
- * malloc_state (distributions backport, and version texts can be missing).
- */
-static const struct malloc_layout *choose_layout(const struct roads *roads)
-{
-	const struct malloc_layout *row = roads->row;
-
-	if (roads->next_offset && (!row || row->arena.next != roads->next_offset))
-		row = glibc_layout_by_next(roads->next_offset, roads->abi);
-	if (roads->candidate.lay &&
-	    (!row || row->arena.system_mem != roads->candidate.lay->arena.system_mem))
-		row = roads->candidate.lay;
-	return row;
-}
-
 /* glibc malloc/arena.c:heap_max_size (2.35-2.41): huge pages make heaps larger. */
 static void override_heap_max(struct malloc_layout *layout, const struct malloc_params *params)
 {
@@ -162,46 +146,17 @@ static void choose_mp(struct instance *inst, const struct malloc_layout *row)
 	inst->malloc.mp_addr = named ? named : r->mp_scan;
 }
 
-/*
- * Several versions share struct malloc_state; when the version is not known to be one of them, mp_
- * tells the row: the newest of those in which it is recognised best.
- */
-static const struct malloc_layout *refine_layout(struct roads *roads,
-                                                 const struct malloc_layout *row, uint64_t addr)
-{
-	const struct malloc_layout *best = row;
-	int best_score = 0;
-
-	if (row == roads->row)
-		return row;
-	for (size_t i = 0; i < glibc_layout_count; i++) {
-		const struct malloc_layout *lay = &glibc_layouts[i];
-		int score;
-
-		if (lay->abi != row->abi || lay->arena.next != row->arena.next ||
-		    lay->arena.system_mem != row->arena.system_mem)
-			continue;
-		score = roads_mp_score(roads, lay, addr);
-		if (score > best_score ||
-		    (score == best_score && score > 0 && lay->minor_last > best->minor_last)) {
-			best = lay;
-			best_score = score;
-		}
-	}
-	return best;
-}
-
-/* With main_arena known: mp_, the state it is in, and heap_info once heaps' size is known. */
+/* With main_arena known: the rest of the layout, mp_, the state, and heap_info with heaps as they are. */
 static void settle(struct instance *inst)
 {
 	struct roads *r = &inst->roads;
-	const uint64_t heap_max = inst->malloc.layout.heap.heap_max;
+	const struct heap_layout heap = inst->malloc.layout.heap;
 
-	inst->row = refine_layout(r, inst->row, inst->malloc.main_arena_addr);
+	inst->row = layout_refine(r, inst->row, inst->malloc.main_arena_addr);
 	inst->malloc.layout = *inst->row;
 	choose_mp(inst, inst->row);
 	look_at_state(inst, r->vmas);
-	if (inst->malloc.layout.heap.heap_max != heap_max)
+	if (memcmp(&inst->malloc.layout.heap, &heap, sizeof(heap)) != 0)
 		road_heaps(r, &inst->malloc.layout);
 	inst->found_by = first_road(r, inst->malloc.main_arena_addr);
 	inst->confidence = grade(inst);
@@ -217,8 +172,8 @@ static bool search_instance(struct instance *inst)
 	road_symbols(r);
 	road_relocation(r);
 	road_pattern(r);
-	road_scan(r, choose_layout(r));
-	inst->row = choose_layout(r);
+	road_scan(r, layout_choose(r));
+	inst->row = layout_choose(r);
 	if (inst->row) {
 		inst->malloc.layout = *inst->row;
 		road_heaps(r, inst->row);

@@ -335,19 +335,6 @@ void road_scan_mp(struct roads *roads, const struct pt_candidate *main_arena)
 	add_road(roads, road);
 }
 
-int roads_mp_score(struct roads *roads, const struct malloc_layout *layout, uint64_t main_arena)
-{
-	const struct pt_candidate candidate = { .addr = main_arena, .lay = layout };
-	struct decode d = roads_decode(roads, layout);
-	struct pt_candidate found[CANDIDATES];
-
-	d.main_arena_addr = main_arena;
-	if (!pt_scan_mp(&d, roads->live_data, roads->len, roads->data_vaddr + roads->module->bias,
-	                &candidate, found, CANDIDATES))
-		return 0;
-	return found[0].score;
-}
-
 /* --- heap_info --------------------------------------------------------------------------------- */
 
 void road_heaps(struct roads *roads, const struct malloc_layout *layout)

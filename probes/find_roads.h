@@ -56,10 +56,16 @@ void road_pattern(struct roads *roads);
 void road_scan(struct roads *roads, const struct malloc_layout *only);
 /** mp_ in the live data, given main_arena. */
 void road_scan_mp(struct roads *roads, const struct pt_candidate *main_arena);
-/** How well mp_ is recognised in a layout: the best score, 0: not at all. */
-int roads_mp_score(struct roads *roads, const struct malloc_layout *layout, uint64_t main_arena);
 /** From heaps to main_arena; `layout` has heap_max set. */
 void road_heaps(struct roads *roads, const struct malloc_layout *layout);
+
+/* --- find_layout.c ------------------------------------------------------------------------------- */
+
+/** The row by version, unless the relocation or the scan saw another struct malloc_state; or NULL. */
+const struct malloc_layout *layout_choose(const struct roads *roads);
+/** With main_arena known: the row that mp_ and the first tcache fit as well. */
+const struct malloc_layout *layout_refine(struct roads *roads, const struct malloc_layout *row,
+                                          uint64_t main_arena);
 
 /** What the recognisers and decoders need. */
 struct decode roads_decode(struct roads *roads, const struct malloc_layout *layout);

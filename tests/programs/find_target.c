@@ -23,7 +23,11 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-enum { STACK_SIZE = 1 << 20, HEAP_MAX = 64 << 20, NON_MAIN_ARENA = 4 };
+enum {
+	STACK_SIZE = 1 << 20,
+	HEAP_MAX = sizeof(void *) == 8 ? 64 << 20 : 1 << 20,
+	NON_MAIN_ARENA = 4
+};
 
 static pthread_barrier_t all_told;
 

@@ -191,6 +191,71 @@ static void a_stripped_static_pie(void **state)
 	           LIBC_STATIC_GLIBC);
 }
 
+/* --- other glibcs, where tests/truth/fetch-glibc.sh has put them -------------------------------- */
+
+static void glibc_store(char *path, size_t size)
+{
+	const char *store = getenv("HEAPTOP_GLIBCS"), *cache = getenv("XDG_CACHE_HOME");
+
+	if (store)
+		snprintf(path, size, "%s", store);
+	else if (cache)
+		snprintf(path, size, "%s/heaptop/glibcs", cache);
+	else
+		snprintf(path, size, "%s/.cache/heaptop/glibcs", getenv("HOME"));
+}
+
+/* A program linked against the oldest runs under all. */
+static bool build_for_all(const char *store, char *program, size_t size)
+{
+	char libc[256], libpthread[256];
+	const char *const flags[] = { "-nodefaultlibs", libc,
+		                      libpthread,       "-Wl,--allow-shlib-undefined",
+		                      "-lgcc",          NULL };
+
+	snprintf(libc, sizeof(libc), "%s/2.31/lib/libc.so.6", store);
+	snprintf(libpthread, sizeof(libpthread), "%s/2.31/lib/libpthread.so.0", store);
+	return access(libc, R_OK) == 0 && live_target_build(SOURCE, flags, program, size);
+}
+
+static void check_glibc(const char *store, int minor, char *program)
+{
+	char loader[256], library[256], option[] = "--library-path", threads[] = "4";
+	char *const argv[] = { loader, option, library, program, threads, NULL };
+	struct live_target target;
+
+	snprintf(loader, sizeof(loader), "%s/2.%d/ld.so", store, minor);
+	snprintf(library, sizeof(library), "%s/2.%d/lib", store, minor);
+	if (!live_target_start(&target, argv, no_env)) {
+		print_message("glibc 2.%d: the target does not run under it\n", minor);
+		fail();
+	}
+	live_target_find(&target);
+	assert_int_equal(target.heap.minor, minor);
+	assert_int_equal(target.heap.confidence, 'A');
+	assert_int_equal(target.heap.libc_kind, LIBC_GLIBC);
+	assert_true(target.found.mallocs[0].layout.minor_first <= minor &&
+	            target.found.mallocs[0].layout.minor_last >= minor);
+	check_roads(&target);
+	check_threads(&target);
+	live_target_end(&target);
+}
+
+static void four_debian_glibcs(void **state)
+{
+	static const int minors[] = { 31, 36, 41, 43 };
+	char store[200], program[128];
+
+	(void)state;
+	glibc_store(store, sizeof(store));
+	if (!build_for_all(store, program, sizeof(program))) {
+		print_message("skip: no glibcs in %s (tests/truth/fetch-glibc.sh)\n", store);
+		skip();
+	}
+	for (size_t i = 0; i < sizeof(minors) / sizeof(minors[0]); i++)
+		check_glibc(store, minors[i], program);
+}
+
 /* A second libc in a namespace of its own: both are found, the program's comes first. */
 static void two_libcs(void **state)
 {
@@ -399,6 +464,7 @@ int main(void)
 		cmocka_unit_test(a_stripped_static_program),
 		cmocka_unit_test(a_static_pie),
 		cmocka_unit_test(a_stripped_static_pie),
+		cmocka_unit_test(four_debian_glibcs),
 		cmocka_unit_test(two_libcs),
 		cmocka_unit_test(an_interposed_malloc),
 		cmocka_unit_test(a_program_without_libc),
