@@ -25,7 +25,6 @@
 enum {
 	WINDOW_PAGES = 64,     /* looked at and read in one go: 256 KiB */
 	PAGES_PER_LOOK = 4096, /* 16 MiB: the map lock is held meanwhile */
-	LOOK_ROOM = 512,
 };
 
 #define SEEN_FOR_NS 1000000u
@@ -76,7 +75,7 @@ static size_t read_absent(struct mem_live *mem, const struct vma *v, uint64_t ad
 		memset(buf, 0, len);
 		return len;
 	}
-	got = mem_file_read(&mem->files, mem->proc, mem->vmas, v, addr, buf, len);
+	got = mem_file_read(&mem->files, mem->vmas, v, addr, buf, len);
 	if (got < len)
 		*ret_status = MEM_FAILED;
 	return got;
@@ -195,8 +194,7 @@ struct stretch {
 static void add_present(struct stretch *s, uint64_t at, uint64_t end)
 {
 	s->local[s->count] = (struct iovec){ s->buf + (at - s->addr), (size_t)(end - at) };
-	s->remote[s->count].iov_base = (void *)(uintptr_t)at;
-	s->remote[s->count++].iov_len = (size_t)(end - at);
+	s->remote[s->count++] = mem_remote(at, (size_t)(end - at));
 }
 
 /*
@@ -302,62 +300,7 @@ size_t mem_live_read(struct memory *base, uint64_t addr, void *buf, size_t len,
 	return done;
 }
 
-/* --- residency, opening, closing --------------------------------------------------------------- */
-
-static enum mem_page page_of(uint32_t bits)
-{
-	if (bits & PAGE_GUARD)
-		return MEM_PAGE_GUARD;
-	if (bits & PAGE_PRESENT)
-		return MEM_PAGE_PRESENT;
-	return bits ? MEM_PAGE_SWAPPED : MEM_PAGE_ABSENT;
-}
-
-/* Continues the ranges up to `end`; false when that needs one more than there is room for. */
-static bool add_range(struct mem_range *ranges, size_t room, size_t *count, uint64_t end,
-                      enum mem_page page)
-{
-	if (*count && ranges[*count - 1].page == page) {
-		ranges[*count - 1].end = end;
-		return true;
-	}
-	if (*count == room)
-		return false;
-	if (*count)
-		ranges[*count].start = ranges[*count - 1].end;
-	ranges[*count].end = end;
-	ranges[(*count)++].page = page;
-	return true;
-}
-
-/* One look per call, so that whoever asks for much does other things in between. */
-static size_t mem_live_pages(struct memory *base, uint64_t start, uint64_t end,
-                             struct mem_range *ranges, size_t room)
-{
-	struct mem_live *mem = (struct mem_live *)base;
-	struct page_span spans[LOOK_ROOM];
-	uint64_t reached, at = start;
-	size_t count = 0;
-	long got;
-
-	if (start >= end || room == 0)
-		return 0;
-	got = mem_look(mem, start, end, spans, room < LOOK_ROOM ? room : LOOK_ROOM, &reached);
-	if (got < 0)
-		return 0;
-	ranges[0].start = start;
-	for (long i = 0; i < got; i++) {
-		if (spans[i].start > at &&
-		    !add_range(ranges, room, &count, spans[i].start, MEM_PAGE_ABSENT))
-			return count;
-		if (!add_range(ranges, room, &count, spans[i].end, page_of(spans[i].bits)))
-			return count;
-		at = spans[i].end;
-	}
-	if (at < reached)
-		(void)add_range(ranges, room, &count, reached, MEM_PAGE_ABSENT);
-	return count;
-}
+/* --- opening, closing --------------------------------------------------------------------------- */
 
 static bool open_files(struct mem_live *mem, struct err *reterr)
 {
@@ -385,7 +328,7 @@ struct memory *mem_live_open(const struct proc *proc, struct err *reterr)
 		return NULL;
 	}
 	mem->base.ops = &ops;
-	mem->proc = proc;
+	mem->proc = mem->files.proc = proc;
 	mem->page = (uint64_t)sysconf(_SC_PAGESIZE);
 	if (!open_files(mem, reterr)) {
 		free(mem);
@@ -394,27 +337,27 @@ struct memory *mem_live_open(const struct proc *proc, struct err *reterr)
 	return &mem->base;
 }
 
-void mem_live_set_vmas(struct memory *base, const struct vma_set *vmas)
+void mem_live_set_vmas(struct memory *mem, const struct vma_set *vmas)
 {
-	((struct mem_live *)base)->vmas = vmas;
+	((struct mem_live *)mem)->vmas = vmas;
 }
 
-void mem_live_close(struct memory *base)
+void mem_live_close(struct memory *mem)
 {
-	struct mem_live *mem = (struct mem_live *)base;
+	struct mem_live *live = (struct mem_live *)mem;
 
-	if (!mem)
+	if (!live)
 		return;
-	mem_files_close(&mem->files);
-	close(mem->mem_fd);
-	free(mem);
+	mem_files_close(&live->files);
+	close(live->mem_fd);
+	free(live);
 }
 
-uint64_t mem_live_read_ns(struct memory *base)
+uint64_t mem_live_read_ns(struct memory *mem)
 {
-	struct mem_live *mem = (struct mem_live *)base;
-	uint64_t ns = mem->read_ns;
+	struct mem_live *live = (struct mem_live *)mem;
+	uint64_t ns = live->read_ns;
 
-	mem->read_ns = 0;
+	live->read_ns = 0;
 	return ns;
 }

@@ -80,8 +80,8 @@ static bool is_kept(const struct mem_file *file, const struct vma *v)
 	       file->dev_minor == v->dev_minor;
 }
 
-static struct mem_file *find_file(struct mem_files *files, const struct proc *proc,
-                                  const struct vma_set *set, const struct vma *v)
+static struct mem_file *find_file(struct mem_files *files, const struct vma_set *set,
+                                  const struct vma *v)
 {
 	struct mem_file *oldest = &files->kept[0];
 
@@ -100,10 +100,10 @@ static struct mem_file *find_file(struct mem_files *files, const struct proc *pr
 	*oldest = (struct mem_file){ .inode = v->inode,
 		                     .dev_major = v->dev_major,
 		                     .dev_minor = v->dev_minor,
-		                     .fd = open_map_file(proc, v),
+		                     .fd = open_map_file(files->proc, v),
 		                     .used = ++files->uses };
 	if (oldest->fd < 0)
-		oldest->fd = open_by_path(proc, set, v);
+		oldest->fd = open_by_path(files->proc, set, v);
 	return oldest;
 }
 
@@ -113,13 +113,13 @@ void mem_files_close(struct mem_files *files)
 		if (files->kept[i].used && files->kept[i].fd >= 0)
 			close(files->kept[i].fd);
 	}
-	*files = (struct mem_files){ 0 };
+	*files = (struct mem_files){ .proc = files->proc };
 }
 
-size_t mem_file_read(struct mem_files *files, const struct proc *proc, const struct vma_set *set,
-                     const struct vma *v, uint64_t addr, void *buf, size_t len)
+size_t mem_file_read(struct mem_files *files, const struct vma_set *set, const struct vma *v,
+                     uint64_t addr, void *buf, size_t len)
 {
-	const struct mem_file *file = find_file(files, proc, set, v);
+	const struct mem_file *file = find_file(files, set, v);
 	uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
 	size_t done = 0, end_of_page;
 	uint64_t at;

@@ -19,6 +19,7 @@ struct mem_file {
 };
 
 struct mem_files {
+	const struct proc *proc; /* whose mappings they are */
 	struct mem_file kept[MEM_FILES_KEPT];
 	uint64_t uses;
 };
@@ -29,7 +30,7 @@ void mem_files_close(struct mem_files *files);
  * Reads what a private mapping shows at [addr, addr + len), inside `v`. Returns the leading bytes
  * that could be read; there are none behind the page in which the file ends.
  */
-size_t mem_file_read(struct mem_files *files, const struct proc *proc, const struct vma_set *set,
-                     const struct vma *v, uint64_t addr, void *buf, size_t len);
+size_t mem_file_read(struct mem_files *files, const struct vma_set *set, const struct vma *v,
+                     uint64_t addr, void *buf, size_t len);
 
 #endif

@@ -108,6 +108,7 @@ static void divide(struct batch *b)
 	const struct vma *v = NULL;
 
 	b->present_count = 0;
+	b->span_count = 0;
 	b->seen_to = 0;
 	for (size_t i = 0; i < b->count; i++) {
 		struct mem_piece *piece = b->sorted[i];
@@ -116,7 +117,7 @@ static void divide(struct batch *b)
 		if (vmas && (!v || piece->addr >= v->end || piece->addr < v->start))
 			v = vma_find(vmas, piece->addr);
 		piece->status = piece->len ? mem_may_read(vmas, v) : MEM_OK;
-		if (piece->status != MEM_OK || piece->len == 0)
+		if (piece->status != MEM_OK || piece->len == 0 || !v)
 			continue;
 		if (end <= v->end && end > b->seen_to)
 			look_at_group(b, i);
@@ -137,7 +138,7 @@ static size_t read_from(struct batch *b, size_t first, enum mem_status *ret_stat
 		const struct mem_piece *piece = b->present[first + i];
 
 		local[i] = (struct iovec){ piece->buf, piece->len };
-		remote[i] = (struct iovec){ (void *)(uintptr_t)piece->addr, piece->len };
+		remote[i] = mem_remote(piece->addr, piece->len);
 	}
 	done = mem_read_present(b->mem, local, remote, count, ret_status);
 	while (good < count && done >= b->present[first + good]->len)

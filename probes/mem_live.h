@@ -31,6 +31,13 @@ struct mem_live {
 long mem_look(struct mem_live *mem, uint64_t start, uint64_t end, struct page_span *ret,
               size_t room, uint64_t *ret_reached);
 
+/** A stretch of the target, as the kernel's interface wants it. */
+static inline struct iovec mem_remote(uint64_t addr, size_t len)
+{
+	/* NOLINTNEXTLINE(performance-no-int-to-ptr): never dereferenced here */
+	return (struct iovec){ .iov_base = (void *)(uintptr_t)addr, .iov_len = len };
+}
+
 /** MEM_OK when present pages of `v` (may be NULL) may be read. */
 enum mem_status mem_may_read(const struct vma_set *vmas, const struct vma *v);
 
@@ -44,6 +51,8 @@ size_t mem_read_present(struct mem_live *mem, struct iovec *local, struct iovec 
 
 size_t mem_live_read(struct memory *base, uint64_t addr, void *buf, size_t len,
                      enum mem_status *ret_status);
+size_t mem_live_pages(struct memory *base, uint64_t start, uint64_t end, struct mem_range *ranges,
+                      size_t room);
 void mem_live_gather(struct memory *base, struct mem_piece *pieces, size_t count);
 
 #endif

@@ -15,12 +15,12 @@
 struct proc {
 	int32_t pid;
 	int32_t mm_tid; /* whose memory is read: pid, or a living thread when the first has exited */
-	int dir_fd;	/* O_PATH | O_DIRECTORY of /proc/PID: the identity */
-	int pid_fd;	/* pidfd, -1 where the kernel has none */
+	int dir_fd;     /* O_PATH | O_DIRECTORY of /proc/PID: the identity */
+	int pid_fd;     /* pidfd, -1 where the kernel has none */
 	uint64_t start_ticks;
 	int maps_fd, status_fd, stat_fd, statm_fd, pagemap_fd; /* kept open; -1 when refused */
-	int maps_errno, pagemap_errno; /* why the two were refused; 0 when open */
-	uint8_t elf_class;	       /* 32, 64, 0 unknown */
+	int maps_errno, pagemap_errno;              /* why the two were refused; 0 when open */
+	uint8_t elf_class;                          /* 32, 64, 0 unknown */
 	uint64_t start_code, end_code, start_stack; /* set once by exec; 0 or 1 without access */
 };
 
@@ -53,7 +53,7 @@ void maps_cache_free(struct maps_cache *cache);
  * did not change. NULL with *reterr on failure.
  */
 struct part *maps_read(struct proc *proc, struct maps_cache *cache, struct part *previous,
-		       uint64_t now_ns, struct err *reterr);
+                       uint64_t now_ns, struct err *reterr);
 /** rss and swap of every VMA from the page map, in paced calls. False when it can't be read. */
 bool residency_read(struct proc *proc, struct vma_set *set);
 /** flags, pss, anonymous, dirty of every VMA from smaps, read once from the front. */
@@ -80,6 +80,6 @@ struct tasks *tasks_new(void);
 void tasks_free(struct tasks *tasks);
 /** Refreshes and copies the table; `domain` (may be NULL) is the cgroup that bounds the target. */
 bool tasks_read(struct tasks *tasks, const struct cgroup_facts *cgroup,
-		const struct cgroup_level *domain, struct region *region, struct oom_table *ret);
+                const struct cgroup_level *domain, struct region *region, struct oom_table *ret);
 
 #endif
