@@ -31,6 +31,8 @@ struct live {
 	uint64_t vma_kinds;    /* what the kinds in last[PART_VMAS] were derived from */
 	int32_t thread_count;  /* when threads were last looked for */
 	bool vmas_changed;     /* since modules were last looked at */
+	uint64_t threads_took_ns; /* the last search for threads */
+	uint64_t lists_took_ns;   /* the last reading of lists without a walk */
 	bool found_at_startup; /* malloc was still unused: look again when it may have begun */
 	/* the target's CPU clock before each kind of reading of its heap: equal now, nothing ran */
 	uint64_t read_at_cpu_ns[4]; /* headers, lists, walk, mmapped: bit order of enum take_what */

@@ -7,6 +7,7 @@
 #include "probes/live.h"
 
 #include <string.h>
+#include <unistd.h>
 
 #define XXH_INLINE_ALL
 #include <xxhash.h>
@@ -17,6 +18,14 @@
 #include "probes/clock.h"
 
 #define HEAP_TIERS (TAKE_HEADERS | TAKE_LISTS | TAKE_WALK | TAKE_MMAPPED)
+
+enum {
+	THREADS_CHEAP_NS = 2000000,
+	LISTS_CHEAP_NS = 20000000,
+	RETRY_CHEAP_NS = 20000000,
+	RETRY_PAUSE_US = 200, /* never at once: a reader without rest slows its target down */
+	RETRIES_MAX = 3,
+};
 
 /* --- memory that may not be read ----------------------------------------------------------------- */
 
@@ -115,6 +124,18 @@ static void note_no_memory(const struct live *live, struct heap_facts *heap)
 		heap_error_add(heap, 0, live->mem_denied);
 }
 
+/* Threads come and go, and change their arena: looked for again as long as that is cheap. */
+static void refresh_threads(struct live *live, const struct decode *d, struct part *part,
+                            struct malloc_state *ms, const struct found_malloc *found)
+{
+	uint64_t began = clock_monotonic_ns();
+
+	ms->threads = NULL;
+	ms->thread_count = 0;
+	find_threads(live->proc.pid, d->vmas, d->mem, found, part->region, &part->heap, ms);
+	live->threads_took_ns = clock_monotonic_ns() - began;
+}
+
 /* Everything anew: arenas from the ring, threads from their tables, then what was asked for. */
 static bool decode_afresh(struct live *live, struct part *part, uint32_t what,
                           const struct chunk_sink *chunks)
@@ -141,17 +162,18 @@ static bool decode_afresh(struct live *live, struct part *part, uint32_t what,
 		(void)pt_read_params(&d, &ms->params);
 		if (!pt_read_arenas(&d, ms))
 			continue;
-		find_threads(live->proc.pid, d.vmas, d.mem, found, part->region, heap, ms);
+		refresh_threads(live, &d, part, ms, found);
 		(void)pt_decode(&d, ms, what & ~(uint32_t)TAKE_HEADERS, chunks);
 	}
 	return true;
 }
 
 /* The last sample's figures on a copy, with what changes each tick read anew. */
-static bool decode_tick(struct live *live, struct part *part, uint32_t what,
+static bool decode_tick(struct live *live, struct part *part, uint32_t what, bool other_threads,
                         const struct chunk_sink *chunks)
 {
 	struct heap_facts *heap = &part->heap;
+	uint32_t more = what & (TAKE_LISTS | TAKE_WALK | TAKE_MMAPPED);
 
 	if (!heap_facts_copy(part->region, &live->last[PART_HEAP]->heap, heap))
 		return false;
@@ -159,12 +181,15 @@ static bool decode_tick(struct live *live, struct part *part, uint32_t what,
 	note_no_memory(live, heap);
 	for (size_t i = 0; i < heap->instance_count; i++) {
 		struct decode d = decode_of(live, i, part);
+		struct malloc_state *ms = &heap->instances[i];
 
-		if (!pt_tick(&d, &heap->instances[i]))
+		if (!pt_tick(&d, ms))
 			return false;
-		if (what & (TAKE_LISTS | TAKE_WALK | TAKE_MMAPPED))
-			(void)pt_decode(&d, &heap->instances[i], what & ~(uint32_t)TAKE_HEADERS,
-			                chunks);
+		if (other_threads || (more && live->threads_took_ns < THREADS_CHEAP_NS))
+			refresh_threads(live, &d, part, ms, &live->found.mallocs[i]);
+		else if (!more)
+			continue;
+		(void)pt_decode(&d, ms, more, chunks);
 	}
 	return true;
 }
@@ -227,6 +252,70 @@ static void stamp(struct part *part, uint32_t what, uint64_t now_ns)
 			part->heap.instances[i].walk_taken_ns = now_ns;
 }
 
+static uint64_t target_cpu_ns(const struct live *live)
+{
+	clockid_t clock;
+
+	return clock_getcpuclockid(live->proc.pid, &clock) == 0 ? clock_ns(clock) : UINT64_MAX;
+}
+
+/* Everything anew while an older reading is at hand: what it alone knows is kept. */
+static bool decode_again(struct live *live, struct part *part, uint32_t due,
+                         const struct chunk_sink *chunks)
+{
+	const struct part *old = live->last[PART_HEAP];
+
+	if (old && live->lists_took_ns < LISTS_CHEAP_NS)
+		due |= TAKE_LISTS | TAKE_MMAPPED;
+	if (!decode_afresh(live, part, due | TAKE_HEADERS, chunks))
+		return false;
+	if (!old)
+		return true;
+	heap_facts_inherit_walk(&old->heap, &part->heap);
+	for (size_t i = 0; i < part->heap.instance_count; i++)
+		pt_total(&part->heap.instances[i]);
+	return true;
+}
+
+/* One reading of what is due; NULL when it could not be done at all. */
+static struct part *decode_once(struct live *live, uint32_t due, bool other_threads,
+                                uint64_t now_ns, const struct chunk_sink *chunks)
+{
+	struct part *part = part_new(PART_HEAP, now_ns);
+
+	if (part && live->last[PART_HEAP] && decode_tick(live, part, due, other_threads, chunks))
+		return part;
+	part_unref(part);
+	part = part_new(PART_HEAP, now_ns);
+	if (part && decode_again(live, part, due, chunks))
+		return part;
+	part_unref(part);
+	return NULL;
+}
+
+/*
+ * A contradiction in a target that ran meanwhile is no news: the parts are of different instants.
+ * Such a reading is repeated, while that is cheap; what still contradicts is marked as moving.
+ */
+static struct part *decode_settled(struct live *live, uint32_t due, bool other_threads,
+                                   uint64_t now_ns, const struct chunk_sink *chunks)
+{
+	for (unsigned tries = 0;; tries++) {
+		uint64_t before = target_cpu_ns(live), began = clock_monotonic_ns();
+		struct part *part = decode_once(live, due, other_threads, now_ns, chunks);
+		bool is_cheap = clock_monotonic_ns() - began < RETRY_CHEAP_NS;
+
+		if (!part)
+			return NULL;
+		part->heap.has_moved = target_cpu_ns(live) != before;
+		if (!part->heap.error_count || !part->heap.has_moved || !is_cheap || chunks ||
+		    tries == RETRIES_MAX)
+			return part;
+		part_unref(part);
+		(void)usleep(RETRY_PAUSE_US);
+	}
+}
+
 bool live_read_heap(struct live *live, uint32_t what, uint64_t now_ns,
                     const struct chunk_sink *chunks, struct sample_facts *sample)
 {
@@ -234,7 +323,7 @@ bool live_read_heap(struct live *live, uint32_t what, uint64_t now_ns,
 	        live->last[PART_PROCESS] ? &live->last[PART_PROCESS]->process : NULL;
 	uint64_t cpu_ns = process ? fact_or(process->cpu_ns, UINT64_MAX) : UINT64_MAX, began;
 	bool is_running = !process || process->state == 'R' || !fact_known(process->cpu_ns);
-	bool ok = false, threads_changed;
+	bool other_threads = process && process->thread_count != live->thread_count;
 	uint32_t due;
 	struct part *part;
 
@@ -243,23 +332,13 @@ bool live_read_heap(struct live *live, uint32_t what, uint64_t now_ns,
 	due = still_due(live, what, cpu_ns, is_running);
 	if (!due)
 		return false;
-	part = part_new(PART_HEAP, now_ns);
+	began = clock_monotonic_ns();
+	part = decode_settled(live, due, other_threads, now_ns, chunks);
 	if (!part)
 		return false;
-	threads_changed = process && process->thread_count != live->thread_count;
-	began = clock_monotonic_ns();
-	if (live->last[PART_HEAP] && !threads_changed && !(due & TAKE_MMAPPED))
-		ok = decode_tick(live, part, due, chunks);
-	if (!ok) {
-		part_unref(part);
-		part = part_new(PART_HEAP, now_ns);
-		ok = part && decode_afresh(live, part, due | TAKE_HEADERS, chunks);
-	}
-	if (!ok) {
-		part_unref(part);
-		return false;
-	}
 	note_cost(sample, due, clock_monotonic_ns() - began);
+	if ((due & (TAKE_LISTS | TAKE_WALK)) == TAKE_LISTS)
+		live->lists_took_ns = sample->lists_ns;
 	live->thread_count = process ? process->thread_count : 0;
 	if (due & (TAKE_LISTS | TAKE_WALK))
 		check_again(live, part, sample);

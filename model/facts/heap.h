@@ -200,6 +200,8 @@ struct heap_facts {
 	struct malloc_state *instances; /* [0] is the one that the program uses */
 	size_t instance_count;
 
+	/* The target ran while this was read, so that contradictions may be between instants. */
+	bool has_moved;
 	struct heap_error errors[HEAP_ERRORS_MAX]; /* the first ones */
 	size_t error_count;                        /* all, may exceed HEAP_ERRORS_MAX */
 };

@@ -76,3 +76,43 @@ bool heap_facts_copy(struct region *region, const struct heap_facts *from, struc
 		ok = copy_malloc(region, &to->instances[i]);
 	return ok;
 }
+
+static struct fact as_estimate(struct fact f)
+{
+	if (f.state == FACT_KNOWN)
+		f.state = FACT_ESTIMATE;
+	return f;
+}
+
+static void inherit_arena(const struct arena *older, struct arena *newer)
+{
+	if (!fact_known(newer->in_use.count))
+		newer->in_use.count = as_estimate(older->in_use.count);
+	if (!fact_known(newer->in_use.bytes))
+		newer->in_use.bytes = as_estimate(older->in_use.bytes);
+	if (!fact_known(newer->trimmable))
+		newer->trimmable = as_estimate(older->trimmable);
+	if (!newer->top_pin.size) {
+		newer->top_pin = older->top_pin;
+		newer->below_pin = as_estimate(older->below_pin);
+	}
+}
+
+static void inherit_malloc(const struct malloc_state *older, struct malloc_state *newer)
+{
+	if (newer->has_walk || !older->has_walk || newer->main_arena_addr != older->main_arena_addr)
+		return;
+	newer->has_walk = true;
+	newer->walk = older->walk;
+	newer->walk_taken_ns = older->walk_taken_ns;
+	for (size_t i = 0; i < newer->arena_count; i++)
+		for (size_t k = 0; k < older->arena_count; k++)
+			if (older->arenas[k].addr == newer->arenas[i].addr)
+				inherit_arena(&older->arenas[k], &newer->arenas[i]);
+}
+
+void heap_facts_inherit_walk(const struct heap_facts *older, struct heap_facts *newer)
+{
+	for (size_t i = 0; i < newer->instance_count && i < older->instance_count; i++)
+		inherit_malloc(&older->instances[i], &newer->instances[i]);
+}

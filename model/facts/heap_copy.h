@@ -11,4 +11,10 @@
  */
 bool heap_facts_copy(struct region *region, const struct heap_facts *from, struct heap_facts *to);
 
+/**
+ * Hands what only a walk can tell on to facts that were decoded anew without one, for arenas that
+ * are still there. Counts become estimates: they are of the older instant.
+ */
+void heap_facts_inherit_walk(const struct heap_facts *older, struct heap_facts *newer);
+
 #endif

@@ -27,10 +27,18 @@ static void find_errors(const struct heap_facts *heap, struct finding_list *list
 
 	if (!heap->error_count)
 		return;
-	text = finding_add(list, FINDING_HEAP_ERRORS, SEVERITY_ERROR, heap->errors[0].addr);
-	text_addf(&text, "%zu contradiction%s in malloc's structures, the first at %s: %s",
-	          heap->error_count, heap->error_count == 1 ? "" : "s",
-	          text_addr(addr, heap->errors[0].addr), heap->errors[0].what);
+	text = finding_add(list, FINDING_HEAP_ERRORS,
+	                   heap->has_moved ? SEVERITY_INFO : SEVERITY_ERROR, heap->errors[0].addr);
+	if (heap->has_moved)
+		text_addf(&text,
+		          "%zu of malloc's structures changed while they were read (a freeze is "
+		          "exact), the first at %s: %s",
+		          heap->error_count, text_addr(addr, heap->errors[0].addr),
+		          heap->errors[0].what);
+	else
+		text_addf(&text, "%zu contradiction%s in malloc's structures, the first at %s: %s",
+		          heap->error_count, heap->error_count == 1 ? "" : "s",
+		          text_addr(addr, heap->errors[0].addr), heap->errors[0].what);
 }
 
 static void find_torn(const struct malloc_state *ms, struct finding_list *list)
