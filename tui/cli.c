@@ -79,13 +79,15 @@ bool cli_need_terminal(const char *what, struct err *reterr)
 	return false;
 }
 
-/* Full disk, closed pipe: output that was lost must not look like success. */
+/* A full disk must not look like success. A reader that has seen enough (head) is told nothing. */
 static int finish_output(int code)
 {
 	struct err err;
 
 	if (fflush(stdout) == 0 && !ferror(stdout))
 		return code;
+	if (errno == EPIPE)
+		return code ? code : CLI_EXIT_FAILED;
 	err_set(&err, ERR_FAILED, errno, "standard output", strerrordesc_np(errno));
 	return code ? code : cli_fail(&err);
 }
@@ -141,7 +143,7 @@ static int dispatch(int argc, char **argv)
 
 int cli_main(int argc, char **argv)
 {
-	/* A reader that went away is reported as an error of writing, not by a silent death. */
+	/* A reader that went away ends the output, not the program: children are still to be ended. */
 	(void)signal(SIGPIPE, SIG_IGN);
 	(void)setlocale(LC_ALL, ""); // NOLINT(concurrency-mt-unsafe): before any thread
 	return finish_output(dispatch(argc, argv));
