@@ -5,57 +5,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "model/base/text.h"
-#include "tui/app_private.h"
 #include "tui/cli.h"
 #include "tui/keymap.h"
+#include "tui/picker_private.h"
 #include "tui/view_rows.h"
-#include "tui/widget_list.h"
 
-enum { REFRESH_MS = 2000, DRAW_EVERY_MS = 33, WHEEL_ROWS = 3, FIRST_ROW = 3 };
-
-enum column {
-	COLUMN_PID,
-	COLUMN_USER,
-	COLUMN_RSS,
-	COLUMN_SWAP,
-	COLUMN_SCORE,
-	COLUMN_READ,
-	COLUMN_COMM,
-	COLUMN_CMDLINE,
-	COLUMN_COUNT
-};
-
-static const struct list_column columns[COLUMN_COUNT] = {
-	[COLUMN_PID] = { .title = "pid", .width = 7, .rank = 0, .is_right = true },
-	[COLUMN_USER] = { .title = "user", .width = 10, .rank = 3 },
-	[COLUMN_RSS] = { .title = "RSS", .width = 10, .rank = 1, .is_right = true },
-	[COLUMN_SWAP] = { .title = "swap", .width = 10, .rank = 4, .is_right = true },
-	[COLUMN_SCORE] = { .title = "OOM score", .width = 9, .rank = 5, .is_right = true },
-	[COLUMN_READ] = { .title = "malloc", .width = 6, .rank = 2 },
-	[COLUMN_COMM] = { .title = "name", .width = 16, .rank = 0 },
-	[COLUMN_CMDLINE] = { .title = "command line", .width = 12, .rank = 6, .grows = true },
-};
-
-struct picker {
-	const struct picker_source *source;
-	const struct picker_row *rows; /* the source's */
-	uint32_t *order;               /* of the rows that are shown */
-	size_t count, room;            /* all rows; space in `order` */
-	size_t shown;
-	struct view_state state;
-	struct line_edit filter;
-	enum column sort;
-	bool sort_reversed;
-	struct canvas canvas;
-	struct theme theme;
-	struct theme_problems problems;
-	struct err error; /* of the last refresh; kind ERR_NONE: it went well */
-	uint64_t refreshed_ns, drawn_ns;
-	bool is_dirty, is_leaving;
-	int signal;
-	int32_t chosen;
-};
+enum { REFRESH_MS = 2000, DRAW_EVERY_MS = 33, WHEEL_ROWS = 3 };
 
 /* --- rows ------------------------------------------------------------------------------------- */
 
@@ -144,165 +99,19 @@ static void refresh(struct picker *p)
 	arrange(p);
 }
 
-/* --- drawing ---------------------------------------------------------------------------------- */
-
-static const struct picker_row *row_at(const struct picker *p, size_t row)
-{
-	return &p->rows[p->order[row]];
-}
-
-static uint64_t row_key(const void *ctx, size_t row)
-{
-	return (uint64_t)row_at(ctx, row)->pid;
-}
-
-static void draw_raw(struct area cell, enum role role, const char *bytes, size_t size)
-{
-	char clean[256];
-
-	draw_text(cell, 0, 0, role, text_clean(clean, sizeof(clean), bytes, strnlen(bytes, size)));
-}
-
-static void draw_cell(const void *ctx, size_t row, size_t column, struct area cell)
-{
-	const struct picker_row *r = row_at(ctx, row);
-	enum role role = r->may_read ? ROLE_TEXT : ROLE_TEXT_DIM;
-	char number[TEXT_NUMBER];
-
-	switch ((enum column)column) {
-	case COLUMN_PID:
-		(void)snprintf(number, sizeof(number), "%d", r->pid);
-		draw_right(cell, cell.width, 0, role, number);
-		break;
-	case COLUMN_USER:
-		draw_raw(cell, role, r->user, sizeof(r->user));
-		break;
-	case COLUMN_RSS:
-		draw_right(cell, cell.width, 0, role, text_bytes(number, r->rss_bytes));
-		break;
-	case COLUMN_SWAP:
-		draw_right(cell, cell.width, 0, role,
-		           r->swap_bytes ? text_bytes(number, r->swap_bytes) : "-");
-		break;
-	case COLUMN_SCORE:
-		draw_right(cell, cell.width, 0, role, text_signed(number, r->oom_score));
-		break;
-	case COLUMN_READ:
-		draw_text(cell, 0, 0, r->may_read ? ROLE_STATUS_OK : ROLE_TEXT_DIM,
-		          r->may_read ? "yes" : "no");
-		break;
-	case COLUMN_COMM:
-		draw_raw(cell, r->may_read ? ROLE_TEXT_STRONG : role, r->comm, sizeof(r->comm));
-		break;
-	case COLUMN_CMDLINE:
-		draw_raw(cell, ROLE_TEXT_DIM, r->cmdline, sizeof(r->cmdline));
-		break;
-	case COLUMN_COUNT:
-		break;
-	}
-}
-
-static struct list list_of(const struct picker *p)
-{
-	return (struct list){ .columns = columns,
-		              .column_count = COLUMN_COUNT,
-		              .row_count = p->shown,
-		              .empty = p->count ? "no process matches the filter" : "no processes",
-		              .ctx = p,
-		              .key = row_key,
-		              .cell = draw_cell };
-}
-
-static int draw_filter(const struct picker *p, struct area row)
-{
-	char head[LINE_ROOM], cut[LINE_ROOM];
-	int x = draw_text(row, 0, 0, ROLE_KEY, "filter: ");
-
-	memcpy(cut, p->filter.text, sizeof(cut));
-	memcpy(head, p->filter.text, p->filter.cursor);
-	head[p->filter.cursor] = '\0';
-	if (!p->filter.len)
-		draw_text(row, x + 1, 0, ROLE_TEXT_DIM,
-		          "type a part of a name, user, pid or command");
-	else
-		draw_text(row, x, 0, ROLE_TEXT_STRONG, cut);
-	return x + text_columns(head);
-}
-
-static void draw_border(struct area screen, int y, const char *text)
-{
-	struct area row = area_part(screen, 2, y, screen.width - 4, 1);
-	int x;
-
-	draw_fill(row, 0, 0, 1, ROLE_FRAME, " ");
-	x = 1 + draw_text(area_part(row, 1, 0, row.width - 2, 1), 0, 0,
-	                  y ? ROLE_KEY_LABEL : ROLE_FRAME_TITLE, text);
-	draw_fill(row, x, 0, 1, ROLE_FRAME, " ");
-}
-
-static void draw_list(struct picker *p, struct area screen)
-{
-	struct list list = list_of(p);
-	struct area inside = area_part(screen, 1, 1, screen.width - 2, screen.height - 3);
-	char right[80], error[sizeof(p->error.why) * 2];
-
-	draw_frame(screen, ROLE_FRAME);
-	draw_border(screen, 0, "heaptop: which process?");
-	p->canvas.ascii = term_is_ascii();
-	(void)snprintf(right, sizeof(right), "%zu of %zu · sorted by %s %s", p->shown, p->count,
-	               columns[p->sort].title, p->sort_reversed ? "▲" : "▼");
-	draw_divider(inside, 1, "processes", right);
-	list_draw(&list, &p->state, area_part(inside, 0, FIRST_ROW - 1, -1, -1), true);
-	if (p->error.kind != ERR_NONE) {
-		(void)snprintf(error, sizeof(error), "%s: %s", p->error.what, p->error.why);
-		draw_text(screen, 2, screen.height - 2, ROLE_STATUS_ERROR, error);
-	} else if (p->shown && !row_at(p, list_selected_row(&list, &p->state))->may_read) {
-		draw_text(screen, 2, screen.height - 2, ROLE_STATUS_WARN,
-		          "its memory may not be read: only VMAs, commit and OOM as far as "
-		          "permitted");
-	}
-	draw_border(screen, screen.height - 1,
-	            "Enter Attach ─ ↑↓ PgUp PgDn Select ─ Tab Sort ─ Shift-Tab Invert ─ Esc Leave");
-}
-
-static void draw(struct picker *p)
-{
-	struct area screen;
-	int width, height, cursor = -1;
-
-	term_size(&width, &height);
-	if (width != p->canvas.width || height != p->canvas.height) {
-		canvas_fini(&p->canvas);
-		if (!canvas_init(&p->canvas, width, height))
-			return;
-	}
-	canvas_clear(&p->canvas);
-	p->canvas.ascii = term_is_ascii();
-	screen = canvas_area(&p->canvas);
-	if (app_draw_too_small(screen)) {
-		cursor = -1;
-	} else {
-		draw_list(p, screen);
-		cursor = 2 + draw_filter(p, area_part(screen, 2, 1, screen.width - 4, 1));
-	}
-	term_show(&p->canvas, cursor, cursor < 0 ? -1 : 1);
-	p->drawn_ns = app_now_ns();
-	p->is_dirty = false;
-}
-
 /* --- keys and clicks -------------------------------------------------------------------------- */
 
 static void choose(struct picker *p)
 {
-	struct list list = list_of(p);
+	struct list list = picker_list(p);
 
 	if (!p->shown)
 		return;
-	p->chosen = row_at(p, list_selected_row(&list, &p->state))->pid;
+	p->chosen = picker_row_at(p, list_selected_row(&list, &p->state))->pid;
 	p->is_leaving = true;
 }
 
-static void sort_by(struct picker *p, enum column column)
+static void sort_by(struct picker *p, enum picker_column column)
 {
 	p->sort_reversed = column == p->sort && !p->sort_reversed;
 	p->sort = column;
@@ -311,7 +120,7 @@ static void sort_by(struct picker *p, enum column column)
 
 static void move(struct picker *p, enum command_id command)
 {
-	struct list list = list_of(p);
+	struct list list = picker_list(p);
 
 	list_command(&list, &p->state, command);
 }
@@ -367,10 +176,9 @@ static void on_key(struct picker *p, uint32_t key)
 	p->is_dirty = true;
 	if (control_key(p, key))
 		return;
-	/* Letters are the filter's, so only keys without a character move the selection. */
-	if (key >= KEYCODE_UP && command >= CMD_UP && command <= CMD_LAST && !p->filter.len)
-		move(p, command);
-	else if (key >= KEYCODE_UP && command >= CMD_UP && command <= CMD_PAGE_DOWN)
+	/* Letters are the filter's, and in a filter the keys that move inside a line. */
+	if (key >= KEYCODE_UP && command >= CMD_UP && command <= CMD_LAST &&
+	    (!p->filter.len || command <= CMD_PAGE_DOWN))
 		move(p, command);
 	else if (key == 'q' && !p->filter.len)
 		p->is_leaving = true;
@@ -378,45 +186,21 @@ static void on_key(struct picker *p, uint32_t key)
 		arrange(p);
 }
 
-/* The column whose title stands at x: titles are found as they were drawn. */
-static bool column_at(const struct picker *p, int x, enum column *ret)
-{
-	const struct cell *row = p->canvas.cells + (size_t)FIRST_ROW * (size_t)p->canvas.width;
-	char line[512];
-	struct text text = text_in(line, sizeof(line));
-	int best = -1;
-
-	for (int i = 0; i < p->canvas.width; i++)
-		text_add(&text, row[i].utf8[0] && (unsigned char)row[i].utf8[0] < 0x80 ? row[i].utf8
-		                                                                       : " ");
-	for (size_t i = 0; i < COLUMN_COUNT; i++) {
-		const char *found = strstr(line, columns[i].title);
-		int at = found ? (int)(found - line) : -1;
-		int end = at + (int)strlen(columns[i].title);
-
-		if (at >= 0 && x >= at && x < end && at > best) {
-			best = at;
-			*ret = (enum column)i;
-		}
-	}
-	return best >= 0;
-}
-
 static void on_mouse(struct picker *p, const struct event *event)
 {
-	int row = p->state.top_row + event->y - FIRST_ROW - 1;
-	enum column column;
+	int row = p->state.top_row + event->y - PICKER_TITLES - 1;
+	enum picker_column column;
 
 	p->is_dirty = true;
 	if (event->action == MOUSE_WHEEL_UP || event->action == MOUSE_WHEEL_DOWN) {
 		for (int i = 0; i < WHEEL_ROWS; i++)
 			move(p, event->action == MOUSE_WHEEL_UP ? CMD_UP : CMD_DOWN);
-	} else if (event->y == FIRST_ROW && column_at(p, event->x, &column)) {
+	} else if (event->y == PICKER_TITLES && picker_column_at(p, event->x, &column)) {
 		sort_by(p, column);
-	} else if (event->y > FIRST_ROW && event->y < p->canvas.height - 2 && row >= 0 &&
+	} else if (event->y > PICKER_TITLES && event->y < p->canvas.height - 2 && row >= 0 &&
 	           (size_t)row < p->shown) {
 		p->state.selected_row = row;
-		p->state.selected = (uint64_t)row_at(p, (size_t)row)->pid;
+		p->state.selected = (uint64_t)picker_row_at(p, (size_t)row)->pid;
 		if (event->action == MOUSE_DOUBLE_CLICK)
 			choose(p);
 	}
@@ -470,7 +254,7 @@ static void loop(struct picker *p)
 		if (!until_ms(refresh_at))
 			refresh(p);
 		if (p->is_dirty && !until_ms(draw_at))
-			draw(p);
+			picker_draw(p);
 	}
 }
 
