@@ -20,7 +20,7 @@ static void draw_limit(const struct cgroup_level *level, struct area area, int x
 {
 	bool is_root = !strcmp(level->path, "/");
 
-	if (is_root ? !fact_known(limit) : fact_known(limit) && limit.v == UINT64_MAX)
+	if (fact_known(limit) ? limit.v == UINT64_MAX : is_root)
 		draw_right(area, x_end, y, ROLE_TEXT_DIM, "-");
 	else
 		draw_bytes(area, x_end, y, limit);
@@ -51,7 +51,8 @@ static struct columns columns_of(struct area area)
 	return c;
 }
 
-static void draw_level(const struct cgroup_level *level, int depth, struct area area, int y)
+static void draw_level(const struct cgroup_level *level, bool is_v2, struct area area, int depth,
+                       int y)
 {
 	struct columns c = columns_of(area);
 	char name[160];
@@ -59,7 +60,10 @@ static void draw_level(const struct cgroup_level *level, int depth, struct area 
 	level_name(level, name, sizeof(name));
 	draw_text(area_part(area, 0, 0, c.name, -1), LABEL_AT + depth, y, ROLE_TEXT, name);
 	draw_bytes(area, c.current, y, level->current);
-	draw_limit(level, area, c.high, y, level->high);
+	if (is_v2)
+		draw_limit(level, area, c.high, y, level->high);
+	else
+		draw_right(area, c.high, y, ROLE_TEXT_DIM, "-");
 	draw_limit(level, area, c.max, y, level->max);
 	draw_count(area, c.oom, y, level->events_oom_kill);
 }
@@ -83,7 +87,7 @@ static int draw_fact(struct area area, int x, int y, const char *label, struct f
 	return x + draw_text(area, x, y, figure_role(bytes), figure_bytes(number, bytes)) + 2;
 }
 
-static void draw_own_details(const struct cgroup_level *own, struct area area, int y)
+static void draw_own_details(const struct cgroup_level *own, bool is_v2, struct area area, int y)
 {
 	char a[TEXT_NUMBER], b[TEXT_NUMBER];
 	int x = LABEL_AT;
@@ -92,6 +96,12 @@ static void draw_own_details(const struct cgroup_level *own, struct area area, i
 	x = draw_fact(area, x, y, "file", own->file);
 	x = draw_fact(area, x, y, "kernel", own->kernel);
 	(void)draw_fact(area, x, y, "swap", own->swap_current);
+	if (!is_v2) {
+		draw_textf(area, LABEL_AT, y + 1, ROLE_TEXT, "failcnt %s   oom_kill_disable %s",
+		           text_count_fact(a, own->events_max),
+		           text_count_fact(b, own->oom_kill_disable));
+		return;
+	}
 	draw_textf(area, LABEL_AT, y + 1, ROLE_TEXT, "oom.group %s   events: high %s  max %s",
 	           !fact_known(own->oom_group) ? "?"
 	           : own->oom_group.v          ? "yes"
@@ -108,7 +118,8 @@ static int draw_levels(const struct cgroup_facts *cgroup, struct area area, int 
 		shown = cgroup->level_count;
 	first = cgroup->level_count - shown;
 	for (size_t i = 0; i < shown; i++)
-		draw_level(&cgroup->levels[first + i], (int)i, area, 1 + (int)i);
+		draw_level(&cgroup->levels[first + i], cgroup->version == CGROUP_V2, area, (int)i,
+		           1 + (int)i);
 	return 1 + (int)shown;
 }
 
@@ -130,7 +141,7 @@ void oom_cgroup(const struct view_frame *frame, struct area area)
 	y = draw_levels(cgroup, area, area.height - 4);
 	if (is_limit(own->max))
 		draw_share(area, LABEL_AT, y, area.width - 2, own->current, own->max);
-	draw_own_details(own, area, y + 1);
+	draw_own_details(own, cgroup->version == CGROUP_V2, area, y + 1);
 }
 
 /* --- who dies ----------------------------------------------------------------------------------- */

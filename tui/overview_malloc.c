@@ -88,10 +88,10 @@ static void threshold_words(const struct malloc_params *params, char *to, size_t
 	const char *how = "";
 
 	if (fact_known(params->no_dyn_threshold) && params->no_dyn_threshold.v)
-		how = " (fixed)";
+		how = " fixed";
 	else if (fact_known(params->mmap_threshold) &&
 	         params->mmap_threshold.v > MMAP_THRESHOLD_DEFAULT)
-		how = " (grown)";
+		how = " grown";
 	(void)snprintf(to, size, "threshold %s%s", figure_bytes(bytes, params->mmap_threshold),
 	               how);
 }
@@ -103,7 +103,7 @@ static void draw_mmapped(const struct malloc_state *ms, struct area area, int y)
 	threshold_words(&ms->params, threshold, sizeof(threshold));
 	draw_text(area, LABEL_AT, y, ROLE_TEXT_DIM, "mmapped");
 	draw_bytes(area, VALUE_END, y, ms->params.mmapped_mem);
-	draw_textf(area, TEXT_AT, y, ROLE_TEXT, "%s chunks  %s",
+	draw_textf(area, TEXT_AT, y, ROLE_TEXT, "%s chunks, %s",
 	           figure_count(count, ms->params.n_mmaps), threshold);
 }
 
@@ -111,7 +111,7 @@ static void draw_trimmable(const struct malloc_state *ms, struct area area, int 
 {
 	struct fact trimmable = ms->totals.trimmable;
 
-	draw_text(area, LABEL_AT, y, ROLE_TEXT_DIM, "trimmable");
+	draw_text(area, LABEL_AT, y, ROLE_TEXT_DIM, "trim(0)");
 	draw_bytes(area, VALUE_END, y, trimmable);
 	draw_text(area, TEXT_AT, y, ROLE_TEXT_DIM,
 	          fact_known(trimmable) ? "malloc_trim(0) would give back now"

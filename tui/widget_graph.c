@@ -264,12 +264,3 @@ void graph_draw(const struct graph *graph, struct area area)
 	draw_value_axis(range, area, rows);
 	draw_time_axis(graph, area, rows);
 }
-
-void graph_sparkline(struct area area, int x, int y, int width, const struct graph *graph)
-{
-	struct area line = area_part(area, x, y, width, 1);
-	struct range range;
-
-	if (range_of(graph, &range))
-		draw_blocks(graph, range, line);
-}

@@ -37,7 +37,4 @@ size_t graph_points_for(const struct area *area, enum graph_glyphs glyphs);
 /** Draws chart, value axis at the left (bytes) and time axis in the last row. */
 void graph_draw(const struct graph *graph, struct area area);
 
-/** One row of `width` cells in eighths of a block, scaled to its own range. */
-void graph_sparkline(struct area area, int x, int y, int width, const struct graph *graph);
-
 #endif
