@@ -156,7 +156,8 @@ static void settle(struct instance *inst)
 	inst->malloc.layout = *inst->row;
 	choose_mp(inst, inst->row);
 	look_at_state(inst, r->vmas);
-	if (memcmp(&inst->malloc.layout.heap, &heap, sizeof(heap)) != 0)
+	if (inst->malloc.layout.heap.size != heap.size ||
+	    inst->malloc.layout.heap.heap_max != heap.heap_max)
 		road_heaps(r, &inst->malloc.layout);
 	inst->found_by = first_road(r, inst->malloc.main_arena_addr);
 	inst->confidence = grade(inst);
@@ -278,7 +279,7 @@ static void search_all(struct instance **list, size_t count, const struct module
 {
 	for (size_t i = 0; i < count; i++)
 		search_module(list[i], modules, heap);
-	qsort(list, count, sizeof(list[0]), compare_instances);
+	qsort(list, count, sizeof(void *), compare_instances);
 	if (count)
 		report(list[0], heap);
 	for (size_t i = 0; i < count && list[i]->is_found; i++)

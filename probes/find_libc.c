@@ -164,7 +164,7 @@ static uint32_t roles_of(const struct module *module, bool is_exe)
 
 void modules_identify(int32_t pid, struct memory *mem, struct modules *modules)
 {
-	const uint32_t wanted = MODULE_GLIBC | MODULE_PTHREAD | MODULE_LOADER;
+	const uint32_t wanted = MODULE_GLIBC | MODULE_PTHREAD | MODULE_MUSL;
 	char path[40];
 	struct stat exe = { 0 };
 
@@ -244,6 +244,8 @@ bool libc_describe(const struct modules *modules, struct heap_facts *heap)
 	heap->minor = -1;
 	if (libc)
 		heap->libc_path = libc->path;
+	if (heap->libc_kind == LIBC_MUSL)
+		module_musl_version(libc, heap->version);
 	if (libc && libc->elf)
 		snprintf(heap->build_id, sizeof(heap->build_id), "%s", libc->elf->build_id);
 	if (module_with(modules, MODULE_JVM))

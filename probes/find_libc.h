@@ -40,6 +40,9 @@ bool modules_abi(const struct modules *modules, enum abi *ret);
 /** The glibc version a module says it is ("2.36" → 36); -1: unknown. Fills text[32]. */
 int module_glibc_minor(const struct module *module, char text[32]);
 
+/** The version of musl that a module says it is ("1.2.3"); empty: unknown. */
+void module_musl_version(const struct module *module, char text[32]);
+
 /**
  * After main_arena's verdict: who serves malloc. When glibc's is not in use and no library stands in
  * for it, the program itself is searched for a linked-in allocator.

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What version of glibc a file says it is. A libc.so has a banner; a static program does not link it,
- * but it has the bare number, which gnu_get_libc_version() would return.
+ * What version of which libc a file says it is. glibc's libc.so has a banner; a static program does
+ * not link it, but it has the bare number, which gnu_get_libc_version() would return.
  */
 #include <ctype.h>
 #include <elf.h>
@@ -98,6 +98,49 @@ int module_glibc_minor(const struct module *module, char text[32])
 		snprintf(text, 32, "2.%d", minor);
 	return minor;
 }
+
+/* --- musl's ------------------------------------------------------------------------------------ */
+
+/* Length of "1.N.N" in front of a NUL; 0: it is something else. */
+static size_t musl_version_len(const uint8_t *text, size_t len)
+{
+	size_t i = 2, dots = 1;
+
+	for (; i < len && i < 12 && (isdigit(text[i]) || (text[i] == '.' && isdigit(text[i - 1])));
+	     i++)
+		dots += text[i] == '.';
+	return i < len && text[i] == '\0' && dots == 2 && isdigit(text[i - 1]) ? i : 0;
+}
+
+static bool musl_piece(void *ctx, const uint8_t *bytes, size_t len)
+{
+	static const char opening[] = "\0"
+	                              "1.";
+	const uint8_t *at = bytes, *end = bytes + len;
+	char *text = ctx;
+
+	while ((at = memmem(at, (size_t)(end - at), opening, sizeof(opening) - 1))) {
+		size_t found;
+
+		at++;
+		found = musl_version_len(at, (size_t)(end - at));
+		if (!found)
+			continue;
+		memcpy(text, at, found);
+		text[found] = '\0';
+		return false;
+	}
+	return true;
+}
+
+void module_musl_version(const struct module *module, char text[32])
+{
+	text[0] = '\0';
+	if (module->elf)
+		elf_each_constant(module->elf, CONSTANTS_MAX, 64, musl_piece, text);
+}
+
+/* --- ABI --------------------------------------------------------------------------------------- */
 
 bool modules_abi(const struct modules *modules, enum abi *ret)
 {

@@ -82,10 +82,12 @@ static char task_state(int32_t pid, int32_t tid, int32_t *ret_tracer)
 	snprintf(path, sizeof(path), "/proc/%d/task/%d/status", pid, tid);
 	*ret_tracer = 0;
 	if (!read_text(path, text, sizeof(text)))
-		return 0;
+		return '\0';
 	*ret_tracer = number_after(text, "\nTracerPid:");
 	state = strstr(text, "\nState:\t");
-	return state ? state[8] : 0;
+	if (!state)
+		return '\0';
+	return state[8];
 }
 
 static bool explain_refusal(struct freeze *f, int32_t tid, int os_errno)
@@ -200,7 +202,7 @@ static bool seize_new(struct freeze *f, size_t *ret_new)
 	dir = opendir(path);
 	if (!dir)
 		return explain_refusal(f, f->pid, errno == ENOENT ? ESRCH : errno);
-	while (ok && (entry = readdir(dir))) {
+	while (ok && (entry = readdir(dir))) { // NOLINT(concurrency-mt-unsafe): a stream of our own
 		int32_t tid = (int32_t)strtol(entry->d_name, NULL, 10);
 
 		if (tid > 0 && !is_known(f, before, tid))

@@ -79,7 +79,8 @@ static bool list_tasks(struct thread_search *search, int task_fd, struct region 
 
 	if (!dir)
 		return false;
-	while (list.count < DECODE_THREADS_MAX && (entry = readdir(dir))) {
+	while (list.count < DECODE_THREADS_MAX &&
+	       (entry = readdir(dir))) { // NOLINT(concurrency-mt-unsafe): a stream of our own
 		int32_t tid = (int32_t)strtol(entry->d_name, NULL, 10);
 		struct malloc_thread *thread;
 
@@ -162,6 +163,7 @@ static void find_main_stack(struct thread_search *search)
 	}
 }
 
+// NOLINTNEXTLINE(readability-function-size): seven things that only live.c has together
 void find_threads(int32_t pid, const struct vma_set *vmas, struct memory *mem,
                   const struct found_malloc *found, struct region *region, struct heap_facts *heap,
                   struct malloc_state *ms)
