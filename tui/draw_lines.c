@@ -79,7 +79,7 @@ static void put_line(struct area area, int x, int y, enum role role, unsigned en
 	if (!cell)
 		return;
 	/* In ASCII an old `+` says too little to be kept; what reaches for the cell is enough. */
-	if (strcmp(cell->utf8, "+"))
+	if (strcmp(cell->utf8, "+") != 0)
 		ends |= ends_of(cell);
 	ends |= reached_from(area, x, y);
 	draw_fill(area, x, y, 1, role, sign_of(area.canvas, ends));

@@ -95,15 +95,34 @@ static int draw_filter(const struct picker *p, struct area row)
 	return x + text_columns(head);
 }
 
-static void draw_border(struct area screen, int y, const char *text)
+static void draw_title(struct area screen)
 {
-	struct area row = area_part(screen, 2, y, screen.width - 4, 1);
-	int x;
+	int x = draw_text(screen, 2, 0, ROLE_FRAME_TITLE, " heaptop: which process?");
 
-	draw_fill(row, 0, 0, 1, ROLE_FRAME, " ");
-	x = 1 + draw_text(area_part(row, 1, 0, row.width - 2, 1), 0, 0,
-	                  y ? ROLE_KEY_LABEL : ROLE_FRAME_TITLE, text);
-	draw_fill(row, x, 0, 1, ROLE_FRAME, " ");
+	draw_fill(screen, 2 + x, 0, 1, ROLE_FRAME, " ");
+}
+
+static void draw_hints(struct area screen)
+{
+	static const struct {
+		const char *key, *label;
+	} hints[] = {
+		{ "Enter", "Attach" },     { "↑↓ PgUp PgDn", "Select" }, { "Tab", "Sort" },
+		{ "Shift-Tab", "Invert" }, { "Esc", "Leave" },
+	};
+	struct area row = area_part(screen, 2, screen.height - 1, screen.width - 4, 1);
+	int x = 0;
+
+	for (size_t i = 0; i < sizeof(hints) / sizeof(hints[0]); i++) {
+		int columns = text_columns(hints[i].key) + text_columns(hints[i].label) + 3;
+
+		if (x + columns > row.width)
+			return;
+		draw_fill(row, x, 0, columns, ROLE_FRAME, " ");
+		x += 1 + draw_text(row, x + 1, 0, ROLE_KEY, hints[i].key);
+		x += 1 + draw_text(row, x + 1, 0, ROLE_KEY_LABEL, hints[i].label);
+		x += 2;
+	}
 }
 
 static void draw_list(struct picker *p, struct area screen)
@@ -113,7 +132,7 @@ static void draw_list(struct picker *p, struct area screen)
 	char right[80], error[sizeof(p->error.why) * 2];
 
 	draw_frame(screen, ROLE_FRAME);
-	draw_border(screen, 0, "heaptop: which process?");
+	draw_title(screen);
 	(void)snprintf(right, sizeof(right), "%zu of %zu · sorted by %s %s", p->shown, p->count,
 	               picker_columns[p->sort].title, p->sort_reversed ? "▲" : "▼");
 	draw_divider(inside, 1, "processes", right);
@@ -126,8 +145,7 @@ static void draw_list(struct picker *p, struct area screen)
 		          "its memory may not be read: only VMAs, commit and OOM as far as "
 		          "permitted");
 	}
-	draw_border(screen, screen.height - 1,
-	            "Enter Attach ─ ↑↓ PgUp PgDn Select ─ Tab Sort ─ Shift-Tab Invert ─ Esc Leave");
+	draw_hints(screen);
 }
 
 void picker_draw(struct picker *p)

@@ -43,15 +43,16 @@ static bool refuse(struct err *reterr, const char *why)
 static bool probe(enum colour_choice choice, enum colour_depth *ret_depth, char *ret_entry,
                   size_t size, struct err *reterr)
 {
+	const char *name = getenv("TERM");
 	int status = 0;
 
 	if (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO))
 		return refuse(reterr, "standard input or output is none");
-	if (!getenv("TERM") || setupterm(NULL, STDOUT_FILENO, &status) != OK)
+	if (!name || setupterm(name, STDOUT_FILENO, &status) != OK)
 		return refuse(reterr, "nothing is known of this kind");
 	if (!cursor_address || !clear_screen)
 		return refuse(reterr, "this kind can't place the cursor");
-	*ret_depth = term_colour_probe(choice, ret_entry, size);
+	*ret_depth = term_colour_probe(name, choice, ret_entry, size);
 	return true;
 }
 

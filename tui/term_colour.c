@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,13 +14,20 @@ static struct {
 	bool has_default; /* -1 stands for the terminal's own colours */
 } state;
 
+const char *term_string(const char *name)
+{
+	/* the old prototype knows no const, and absent names are no pointers but -1 */
+	const char *text = tigetstr((char *)(uintptr_t)name); // NOLINT(performance-no-int-to-ptr)
+
+	return (intptr_t)text == -1 ? NULL : text;
+}
+
 /* RGB is a flag, a number or a string, as the entry's author liked. */
 static bool has_rgb(void)
 {
-	const char *text = tigetstr("RGB");
+	const char *text = term_string("RGB");
 
-	return tigetflag("RGB") > 0 || tigetnum("RGB") > 0 ||
-	       (text && text != (const char *)-1 && *text);
+	return tigetflag("RGB") > 0 || tigetnum("RGB") > 0 || (text && *text);
 }
 
 /* "xterm-256color" has the sibling "xterm-direct" when terminfo was installed whole. */
@@ -38,9 +46,9 @@ static bool find_sibling(const char *name, char *ret_entry, size_t size)
 	return is_known;
 }
 
-enum colour_depth term_colour_probe(enum colour_choice choice, char *ret_entry, size_t size)
+enum colour_depth term_colour_probe(const char *name, enum colour_choice choice, char *ret_entry,
+                                    size_t size)
 {
-	const char *name = getenv("TERM");
 	struct colour_terminal terminal = {
 		.colours = max_colors,
 		.is_direct = has_rgb(),

@@ -8,7 +8,6 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <stdint.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <termios.h>
@@ -51,9 +50,9 @@ static int keep_char(int c)
 /* tputs() takes the padding out that old entries have. */
 static void keep(const char *name)
 {
-	char *string = tigetstr((char *)(uintptr_t)name);
+	const char *string = term_string(name);
 
-	if (string && string != (char *)-1)
+	if (string)
 		tputs(string, 1, keep_char);
 }
 

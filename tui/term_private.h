@@ -17,8 +17,12 @@ struct term_look {
 
 /* --- term_colour.c ---------------------------------------------------------------------------- */
 
-/** The depth for the terminal that setupterm() has chosen, and the entry to open it by. */
-enum colour_depth term_colour_probe(enum colour_choice choice, char *ret_entry, size_t size);
+/** A string of the terminal's entry; NULL when it has none. */
+const char *term_string(const char *name);
+
+/** The depth for TERM's `name`, which setupterm() has chosen, and the entry to open it by. */
+enum colour_depth term_colour_probe(const char *name, enum colour_choice choice, char *ret_entry,
+                                    size_t size);
 
 /** Starts colours at a depth; after newterm(). */
 void term_colour_start(enum colour_depth depth);

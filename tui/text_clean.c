@@ -42,10 +42,11 @@ static size_t clean_one(const char *from, size_t len, char out[5], bool *has_bas
 
 	memset(out, 0, 5);
 	if (first < 0x80) {
-		bool is_control = first < ' ' || first == 0x7f;
-
-		out[0] = is_control ? '^' : (char)first;
-		out[1] = is_control ? (char)(first ^ 0x40) : '\0';
+		out[0] = *from;
+		if (first < ' ' || first == 0x7f) {
+			out[0] = '^';
+			out[1] = (char)(first ^ 0x40u);
+		}
 		*has_base = true;
 		return 1;
 	}

@@ -126,7 +126,7 @@ static bool parse_variant(struct reading *reading, char *text, struct theme_look
 	if (equals)
 		*equals = '\0';
 	if (!equals || sscanf(text, " %7s %c", depth, &extra) != 1 ||
-	    (strcmp(depth, "16") && strcmp(depth, "mono"))) {
+	    (strcmp(depth, "16") != 0 && strcmp(depth, "mono") != 0)) {
 		problem(reading, "expected \"16 =\" or \"mono =\" after \"|\"");
 		return false;
 	}
@@ -147,7 +147,7 @@ static bool apply(struct reading *reading, const char *name, const struct theme_
 	for (unsigned role = 0; role < ROLE_COUNT; role++) {
 		const char *full = role_names[role];
 
-		if (strncmp(full, name, len) || (full[len] && full[len] != '.'))
+		if (strncmp(full, name, len) != 0 || (full[len] && full[len] != '.'))
 			continue;
 		is_known = true;
 		if (look && len >= reading->rank[role]) {
@@ -208,7 +208,7 @@ static void meta_line(struct reading *reading, const char *name, const char *val
 		theme->is_light = !strcmp(value, "light");
 	else if (!strcmp(name, "background"))
 		problem(reading, "background is dark or light");
-	else if (strcmp(name, "author") && strcmp(name, "licence"))
+	else if (strcmp(name, "author") != 0 && strcmp(name, "licence") != 0)
 		problem(reading, "unknown key \"%s\" in [meta]", name);
 }
 
@@ -259,9 +259,10 @@ static char *next_line(char *to, int room, void *stream)
 		problem(reading, "the line is longer than %d bytes", room - 2);
 		to[0] = '\0';
 	} else {
-		for (size_t i = 0; i < len; i++)
-			to[i] = reading->at[i] ? reading->at[i] : '?';
+		memcpy(to, reading->at, len);
 		to[len] = '\0';
+		for (char *nul = memchr(to, '\0', len); nul; nul = memchr(to, '\0', len))
+			*nul = '?';
 	}
 	reading->at = newline ? newline + 1 : reading->end;
 	reading->is_awaited = to[0] && !strchr("#;[\r", to[0]);
