@@ -307,17 +307,11 @@ static void scan_range(struct thread_search *search, uint64_t start, uint64_t en
 	}
 }
 
+/* Cheap, and right for nearly all: what it misses is only searched in another order. */
 static bool is_heap(const struct thread_search *search, const struct vma *v)
 {
-	for (size_t i = 0; i < search->ms->arena_count; i++) {
-		const struct arena *a = &search->ms->arenas[i];
-
-		for (size_t k = 0; k < a->heap_count; k++) {
-			if (a->heaps[k].start < v->end && a->heaps[k].end > v->start)
-				return true;
-		}
-	}
-	return false;
+	return vma_is_named(search->vmas, v, "[heap]") ||
+	       v->start % search->found->layout.heap.heap_max == 0;
 }
 
 /*

@@ -13,7 +13,14 @@
 
 #include "model/base/units.h"
 
-enum { SAMPLE = 16, FIELDS_START = 256, FIELDS_END = 2304, WORDS_MAX = FIELDS_END / 4 };
+enum {
+	SAMPLE = 16,
+	FIELDS_START = 256,
+	FIELDS_END = 2304,
+	WORDS_MAX = FIELDS_END / 4,
+	FIELDS_BYTES = 24,
+	GATHER = 256
+};
 
 #define STACK_MIN ((uint64_t)16 << 10) /* PTHREAD_STACK_MIN of x86 */
 #define STACK_MAX ((uint64_t)64 << 30)
@@ -92,23 +99,46 @@ static size_t elect(const struct thread_search *search)
 	return 2 * votes[best] >= voters ? best * search->found->word : 0;
 }
 
+static void take_stack(const struct thread_search *search, struct malloc_thread *thread,
+                       const uint8_t *bytes)
+{
+	struct stack s = stack_at(bytes, search->found->word);
+
+	if (!is_stack(search, &s, thread->pthread_addr))
+		return;
+	thread->stack_start = s.block + s.guard;
+	thread->stack_end = s.block + s.size;
+}
+
+/* The three fields of up to GATHER threads at once. */
+static void read_stacks(const struct thread_search *search, struct malloc_thread *threads,
+                        size_t count, size_t offset)
+{
+	struct mem_piece pieces[GATHER];
+	uint8_t bytes[GATHER][FIELDS_BYTES];
+	size_t of[GATHER], used = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		if (!threads[i].pthread_addr || threads[i].stack_end)
+			continue;
+		of[used] = i;
+		pieces[used] = (struct mem_piece){ .addr = threads[i].pthread_addr + offset,
+			                           .buf = bytes[used],
+			                           .len = (uint32_t)(3 * search->found->word) };
+		used++;
+	}
+	mem_gather(search->mem, pieces, used);
+	for (size_t i = 0; i < used; i++) {
+		if (pieces[i].status == MEM_OK)
+			take_stack(search, &threads[of[i]], bytes[i]);
+	}
+}
+
 void threads_stacks(struct thread_search *search)
 {
-	const size_t word = search->found->word;
 	const size_t offset = elect(search);
-	uint8_t bytes[3 * sizeof(uint64_t)];
 
-	for (size_t i = 0; offset && i < search->count; i++) {
-		struct malloc_thread *t = &search->threads[i];
-		struct stack s;
-
-		if (!t->pthread_addr || t->stack_end ||
-		    !mem_read_all(search->mem, t->pthread_addr + offset, bytes, 3 * word))
-			continue;
-		s = stack_at(bytes, word);
-		if (!is_stack(search, &s, t->pthread_addr))
-			continue;
-		t->stack_start = s.block + s.guard;
-		t->stack_end = s.block + s.size;
-	}
+	for (size_t i = 0; offset && i < search->count; i += GATHER)
+		read_stacks(search, search->threads + i, (size_t)min_u64(GATHER, search->count - i),
+		            offset);
 }
