@@ -154,6 +154,8 @@ static void read_memory(struct live *live, const struct take_request *request, u
 	began = clock_monotonic_ns();
 	if ((what & TAKE_VMAS) && !live_read_vmas(live, now_ns, &err))
 		note_denied(live, &err);
+	if (live->last[PART_VMAS] && live->last[PART_PROCESS])
+		lx_find_break(&live->last[PART_VMAS]->vmas, &live->last[PART_PROCESS]->process);
 	sample->maps_ns = clock_monotonic_ns() - began;
 	if (what & (TAKE_HEADERS | TAKE_LISTS | TAKE_WALK | TAKE_MMAPPED))
 		live_read_heap(live, what, now_ns, (what & TAKE_CHUNKS) ? request->chunks : NULL,

@@ -64,8 +64,9 @@ foreign=$(printf '%s\n' "$calls" | grep -vxF "$own" |
 	grep -vE "^_*($pure)\$" | grep -vE '^(__(asan|ubsan|tsan|sanitizer|gcov|llvm)|_GLOBAL_OFFSET_TABLE_)')
 [ -n "$calls" ] || foreign="$out/libmodel.a is not built"
 verdict "the model calls libc's pure part only" "$foreign"
-writable=$(nm "$out/libmodel.a" 2>/dev/null | awk '$2 ~ /^[dDbBC]$/ { print $3 }' |
-	grep -vE '^(__|\.|_*llvm|___)' | sort -u)
+# .data.rel.ro is written by the loader only, and read-only from then on.
+writable=$(nm -f sysv "$out/libmodel.a" 2>/dev/null | awk -F'|' '$7 ~ /^\*COM\*|^\.(t?data|t?bss)(\.[^r]|$)/ { print $1 $7 }' |
+	grep -vE '^(__|\.|_*llvm)' | sort -u)
 verdict "the model has no writable globals" "$writable"
 
 bad=

@@ -79,17 +79,28 @@ static json_t *params_json(const struct malloc_params *p)
 	return json;
 }
 
+/* A mmapped chunk is memory from the system and in use, beside all arenas. */
+static json_t *plus_json(struct fact arenas, struct fact mmapped)
+{
+	if (fact_known(arenas) && fact_known(mmapped))
+		arenas.v += mmapped.v;
+	else
+		arenas = fact_unknown();
+	return json_fact(arenas);
+}
+
 static json_t *totals_json(const struct malloc_state *ms)
 {
 	const struct malloc_totals *t = &ms->totals;
 
 	return json_pack("{s:o s:o s:o s:o s:o s:o s:o s:o s:o s:o s:o}", "arenas",
-	                 json_number(ms->arena_count), "system", json_fact(t->system), "in_use",
-	                 json_fact(t->in_use), "free", json_fact(t->free), "tcache",
-	                 json_fact(t->tcache), "fastbins", json_fact(t->fastbins), "mmapped",
-	                 json_fact(t->mmapped), "top", json_fact(t->top), "trimmable",
-	                 json_fact(t->trimmable), "chunks_in_use", json_fact(t->chunks_in_use),
-	                 "chunks_free", json_fact(t->chunks_free));
+	                 json_number(ms->arena_count), "system", plus_json(t->system, t->mmapped),
+	                 "in_use", plus_json(t->in_use, t->mmapped), "free", json_fact(t->free),
+	                 "tcache", json_fact(t->tcache), "fastbins", json_fact(t->fastbins),
+	                 "mmapped", json_fact(t->mmapped), "top", json_fact(t->top), "trimmable",
+	                 json_fact(t->trimmable), "chunks_in_use",
+	                 plus_json(t->chunks_in_use, ms->params.n_mmaps), "chunks_free",
+	                 json_fact(t->chunks_free));
 }
 
 static json_t *count_bytes_json(const struct count_bytes *sum)
