@@ -280,6 +280,10 @@ void app_command(struct app *app, enum command_id command)
 	app->is_dirty = true;
 	if (command >= COMMAND_COUNT)
 		return;
+	if (!(commands[command].where & (1u << app->view))) {
+		app_say(app, ROLE_STATUS_INFO, "%s: not in this view", commands[command].name);
+		return;
+	}
 	if (actions[command])
 		actions[command](app);
 	else if (!strncmp(commands[command].name, view, sizeof(view) - 1) &&

@@ -3,6 +3,11 @@
 
 #include <string.h>
 
+#include "tui/view.h"
+
+#define CMD_IN_VMAS  (1u << VIEW_VMAS)
+#define CMD_IN_LISTS (1u << VIEW_ARENAS | 1u << VIEW_VMAS | 1u << VIEW_OOM)
+
 const struct command commands[COMMAND_COUNT] = {
 #define COMMAND(id, name, hint, help, where) [CMD_##id] = { name, hint, help, where },
 #include "tui/commands.def"
