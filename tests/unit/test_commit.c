@@ -152,14 +152,30 @@ static void mode_0_ends_at_the_predicted_page(void **state)
 	assert_predicted(in_child(map_the_headroom_of_mode_0));
 }
 
-/* Reading ourselves may itself move the break or map something: the limit leaves room for it. */
+/* A limit 1 GiB above what we use: sanitizers reserve much, and reading ourselves takes a little. */
+static bool limit_ourselves(int resource)
+{
+	struct snapshot *snap = read_ourselves();
+	const struct process_facts *process;
+	struct rlimit limit = { 0, RLIM_INFINITY };
+
+	if (!snap)
+		return false;
+	process = snapshot_process(snap);
+	limit.rlim_cur = resource == RLIMIT_AS ? process->vm_size.v : process->vm_data.v;
+	limit.rlim_cur += (rlim_t)1 << 30;
+	snapshot_unref(snap);
+	return setrlimit(resource, &limit) == 0;
+}
+
 static int map_up_to_a_limit(int resource, const char *word)
 {
-	struct rlimit limit = { (rlim_t)8 << 30, RLIM_INFINITY };
 	struct commit_facts commit;
 
+	if (!limit_ourselves(resource))
+		return CAN_NOT_READ;
 	for (int attempt = 0; attempt < 3; attempt++) {
-		if (setrlimit(resource, &limit) != 0 || !commit_of_ourselves(&commit))
+		if (!commit_of_ourselves(&commit))
 			return CAN_NOT_READ;
 		if (strcmp(commit.decided_by[0], word) != 0)
 			return NOT_THE_RULE;
@@ -182,6 +198,10 @@ static int map_up_to_rlimit_data(void)
 static void rlimits_end_at_the_predicted_page(void **state)
 {
 	(void)state;
+#ifdef __SANITIZE_ADDRESS__
+	print_message("skipped: the sanitizer maps memory of its own between reading and trying\n");
+	skip();
+#endif
 	assert_predicted(in_child(map_up_to_rlimit_as));
 	assert_predicted(in_child(map_up_to_rlimit_data));
 }
