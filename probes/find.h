@@ -16,17 +16,17 @@
 /** Where glibc's own description of its threads (for thread_db) says they are linked. */
 struct thread_tables {
 	uint64_t used_addr, user_addr; /* heads of the two lists; 0: not known */
-	uint64_t state_ptr_addr;       /* or: __nptl_rtld_global, which points to the heads' struct */
-	uint32_t used_offset, user_offset; /* in that struct */
+	uint64_t state_ptr_addr; /* or: __nptl_rtld_global, which points to the heads' struct */
+	uint32_t used_offset, user_offset;              /* in that struct */
 	uint32_t list_offset, tid_offset, pthread_size; /* of struct pthread; 0: not known */
 };
 
 struct found_malloc {
 	uint64_t main_arena_addr, mp_addr; /* mp_addr 0: not found */
-	struct malloc_layout layout;	   /* a copy: probes may have overridden fields */
-	uint64_t libc_base, libc_end;	   /* the module that holds it */
+	struct malloc_layout layout;       /* a copy: probes may have overridden fields */
+	uint64_t libc_base, libc_end;      /* the module that holds it */
 	bool never_used;
-	uint8_t word;	  /* of the program: 4 or 8 */
+	uint8_t word;     /* of the program: 4 or 8 */
 	uint16_t machine; /* EM_…; 0: unknown */
 	struct thread_tables threads;
 };
@@ -44,15 +44,15 @@ struct found {
  * what is there instead. `region` owns the texts.
  */
 void find_malloc(int32_t pid, const struct vma_set *vmas, struct memory *mem, struct region *region,
-		 struct heap_facts *heap, struct found *ret);
+                 struct heap_facts *heap, struct found *ret);
 
 /**
  * Fills ms->threads: every task of the process with its name, struct pthread, stack, arena and
  * tcache addresses (found by thread_db's own tables or by content). `ms->arenas` must be decoded.
  */
 void find_threads(int32_t pid, const struct vma_set *vmas, struct memory *mem,
-		  const struct found_malloc *found, struct region *region, struct heap_facts *heap,
-		  struct malloc_state *ms);
+                  const struct found_malloc *found, struct region *region, struct heap_facts *heap,
+                  struct malloc_state *ms);
 
 /* --- freeze.c ---------------------------------------------------------------------------------- */
 

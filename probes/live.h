@@ -25,15 +25,15 @@ struct live {
 	struct region *found_region;   /* owns texts of `library` and `found` */
 	struct heap_facts library;     /* library, roads and confidence, found at attach */
 	struct found found;
-	bool is_searched;      /* `library` and `found` hold for the present program */
-	uint64_t library_maps; /* hash of the executable mappings when it was searched */
-	bool vmas_are_ours;    /* no snapshot shows last[PART_VMAS] yet: it may be written to */
-	uint64_t vma_kinds;    /* what the kinds in last[PART_VMAS] were derived from */
-	int32_t thread_count;  /* when threads were last looked for */
-	bool vmas_changed;     /* since modules were last looked at */
+	bool is_searched;         /* `library` and `found` hold for the present program */
+	uint64_t library_maps;    /* hash of the executable mappings when it was searched */
+	bool vmas_are_ours;       /* no snapshot shows last[PART_VMAS] yet: it may be written to */
+	uint64_t vma_kinds;       /* what the kinds in last[PART_VMAS] were derived from */
+	int32_t thread_count;     /* when threads were last looked for */
+	bool vmas_changed;        /* since modules were last looked at */
 	uint64_t threads_took_ns; /* the last search for threads */
 	uint64_t lists_took_ns;   /* the last reading of lists without a walk */
-	bool found_at_startup; /* malloc was still unused: look again when it may have begun */
+	bool found_at_startup;    /* malloc was still unused: look again when it may have begun */
 	/* the target's CPU clock before each kind of reading of its heap: equal now, nothing ran */
 	uint64_t read_at_cpu_ns[4]; /* headers, lists, walk, mmapped: bit order of enum take_what */
 	uint64_t seq;

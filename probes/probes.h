@@ -32,13 +32,13 @@ bool host_snapshot(const char *cgroup, const struct snapshot **ret, struct err *
 struct sampler;
 
 struct sampler_settings {
-	uint32_t interval_ms;	      /* 100 … 10,000 */
+	uint32_t interval_ms;         /* 100 … 10,000 */
 	uint32_t cpu_budget_permille; /* of one core, for walks; default 50 */
 };
 
 /** Takes over `source`, which it closes in the end. */
 bool sampler_start(struct source *source, const struct sampler_settings *settings,
-		   struct sampler **ret, struct err *reterr);
+                   struct sampler **ret, struct err *reterr);
 /** Readable (poll) whenever a newer snapshot waits. */
 int sampler_fd(const struct sampler *sampler);
 /** The newest unread snapshot, whose reference the caller gets; NULL when there is none. */
@@ -56,8 +56,8 @@ void sampler_stop(struct sampler *sampler);
 struct process_row {
 	int32_t pid;
 	uint32_t uid;
-	char user[32]; /* name, or the uid as text */
-	char comm[64]; /* raw bytes */
+	char user[32];     /* name, or the uid as text */
+	char comm[64];     /* raw bytes */
 	char cmdline[128]; /* raw bytes, NULs turned into blanks; empty for kernel threads */
 	uint64_t rss_bytes, swap_bytes;
 	int16_t oom_adj;

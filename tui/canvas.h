@@ -14,15 +14,16 @@
 #include "tui/roles.h"
 
 struct cell {
-	char utf8[8];	/* one character with its combining marks, NUL-terminated; "" right half of a wide one */
-	uint8_t width;	/* columns: 1, 2, or 0 (right half) */
-	uint8_t role;	/* enum role */
+	char utf8
+	        [8]; /* one character with its combining marks, NUL-terminated; "" right half of a wide one */
+	uint8_t width; /* columns: 1, 2, or 0 (right half) */
+	uint8_t role;  /* enum role */
 };
 
 struct canvas {
 	int width, height;
 	struct cell *cells; /* row-major */
-	bool ascii;	    /* the terminal can't show more: shades and lines fall back */
+	bool ascii;         /* the terminal can't show more: shades and lines fall back */
 };
 
 /** A window on a canvas; coordinates are relative to it. Passed by value. */
@@ -48,7 +49,7 @@ struct cell *area_cell(struct area area, int x, int y);
  */
 int draw_text(struct area area, int x, int y, enum role role, const char *text);
 int draw_textf(struct area area, int x, int y, enum role role, const char *format, ...)
-	__attribute__((format(printf, 5, 6)));
+        __attribute__((format(printf, 5, 6)));
 /** Right-aligned so that it ends before column `x_end`. */
 int draw_right(struct area area, int x_end, int y, enum role role, const char *text);
 void draw_fill(struct area area, int x, int y, int width, enum role role, const char *utf8);

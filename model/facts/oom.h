@@ -42,9 +42,9 @@ struct oom_task {
 struct oom_table {
 	struct oom_task *tasks; /* after ranking: worst first; ineligible ones last */
 	size_t count;
-	uint64_t totalpages;	    /* what adj is scaled by: global */
+	uint64_t totalpages;        /* what adj is scaled by: global */
 	uint64_t domain_totalpages; /* the same inside the domain; 0: as global */
-	uint64_t unreadable;	    /* processes that hidepid or an error hid */
+	uint64_t unreadable;        /* processes that hidepid or an error hid */
 };
 
 #endif

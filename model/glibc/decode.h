@@ -28,11 +28,11 @@ struct decode {
 	struct memory *mem;
 	const struct malloc_layout *lay;
 	const struct vma_set *vmas;
-	struct region *region;	 /* owner of what is decoded */
-	struct heap_facts *heap; /* where errors go */
+	struct region *region;    /* owner of what is decoded */
+	struct heap_facts *heap;  /* where errors go */
 	uint64_t main_arena_addr; /* of this instance */
-	uint64_t mp_addr;	  /* 0: unknown */
-	uint64_t heap_max;	  /* HEAP_MAX_SIZE in force (huge pages change it in 2.35-2.41) */
+	uint64_t mp_addr;         /* 0: unknown */
+	uint64_t heap_max;        /* HEAP_MAX_SIZE in force (huge pages change it in 2.35-2.41) */
 };
 
 /* --- pt_params.c, pt_arena.c: headers --------------------------------------------------------- */
@@ -64,11 +64,11 @@ struct chunk_set; /* pt_chunk_set.h */
  * `budget_nodes`: give up (has_lists stays false, returns false) beyond so many nodes; 0: no budget.
  */
 bool pt_read_lists(const struct decode *d, struct arena *arena, struct chunk_set *set,
-		   uint64_t budget_nodes);
+                   uint64_t budget_nodes);
 
 /** One thread's tcache by its counters and, with `set`, its entries. */
 bool pt_read_tcache(const struct decode *d, struct malloc_thread *thread, uint64_t tcache_count,
-		    struct chunk_set *set);
+                    struct chunk_set *set);
 
 /* --- pt_walk.c: every chunk -------------------------------------------------------------------- */
 
@@ -79,7 +79,7 @@ bool pt_read_tcache(const struct decode *d, struct malloc_thread *thread, uint64
  * tcache bytes are subtracted by count). `sink` may be NULL.
  */
 bool pt_walk(const struct decode *d, struct malloc_state *ms, const struct chunk_set *set,
-	     const struct chunk_sink *sink);
+             const struct chunk_sink *sink);
 
 /* --- pt_mmapped.c ------------------------------------------------------------------------------ */
 
@@ -93,7 +93,7 @@ bool pt_find_mmapped(const struct decode *d, struct malloc_state *ms);
  * ms->threads must be filled in with tid, name, arena and tcache addresses by the caller.
  */
 bool pt_decode(const struct decode *d, struct malloc_state *ms, uint32_t what,
-	       const struct chunk_sink *sink);
+               const struct chunk_sink *sink);
 
 /** Sums arenas, threads and mmapped chunks into ms->totals. */
 void pt_total(struct malloc_state *ms);
@@ -112,12 +112,12 @@ struct pt_candidate {
  * (or only `only`), best first; returns the number found, at most `room`.
  */
 size_t pt_scan_main_arena(const struct decode *d, const uint8_t *bytes, size_t len, uint64_t base,
-			  enum abi abi, const struct malloc_layout *only,
-			  struct pt_candidate *ret, size_t room);
+                          enum abi abi, const struct malloc_layout *only, struct pt_candidate *ret,
+                          size_t room);
 
 /** The same for mp_, given main_arena's candidate. Accepted at a score of 11 or more. */
 size_t pt_scan_mp(const struct decode *d, const uint8_t *bytes, size_t len, uint64_t base,
-		  const struct pt_candidate *main_arena, struct pt_candidate *ret, size_t room);
+                  const struct pt_candidate *main_arena, struct pt_candidate *ret, size_t room);
 
 /** Through heap_info at every heap_max-aligned address of writable anonymous VMAs: main_arena, 0 if none. */
 uint64_t pt_main_arena_by_heaps(const struct decode *d);

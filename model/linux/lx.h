@@ -20,7 +20,7 @@
  * NULL) and smaps' flags where they were read.
  */
 void lx_classify_vmas(struct vma_set *set, const struct heap_facts *heap,
-		      const struct process_facts *process, uint64_t overcommit_mode);
+                      const struct process_facts *process, uint64_t overcommit_mode);
 
 /** mm->map_count: what vm.max_map_count limits. [vsyscall] is listed but belongs to no process. */
 size_t lx_map_count(const struct vma_set *set);
@@ -34,18 +34,19 @@ void lx_find_break(const struct vma_set *set, struct process_facts *process);
 /* --- lx_commit.c ------------------------------------------------------------------------------ */
 
 struct commit_facts {
-	struct fact limit, committed; /* bytes; limit as the kernel computes it (checked with meminfo) */
-	struct fact target_charged;   /* bytes of the target's charged VMAs */
-	bool target_is_estimate;      /* some VMAs' charge is a guess */
-	struct fact headroom[3];      /* bytes: largest single private writable mmap now, by mode */
-	const char *decided_by[3];    /* static text: what the headroom of a mode ends at */
-	struct fact uncertainty;      /* bytes: per-CPU batch bound of the mode-2 decision */
+	struct fact limit,
+	        committed; /* bytes; limit as the kernel computes it (checked with meminfo) */
+	struct fact target_charged; /* bytes of the target's charged VMAs */
+	bool target_is_estimate;    /* some VMAs' charge is a guess */
+	struct fact headroom[3];    /* bytes: largest single private writable mmap now, by mode */
+	const char *decided_by[3];  /* static text: what the headroom of a mode ends at */
+	struct fact uncertainty;    /* bytes: per-CPU batch bound of the mode-2 decision */
 	struct fact reserve_admin, reserve_user; /* bytes actually subtracted in mode 2 */
-	const char *mode0_rule;	      /* static text: "RAM + swap" or 4.3's sum */
+	const char *mode0_rule;                  /* static text: "RAM + swap" or 4.3's sum */
 };
 
 void lx_commit(const struct snapshot *snap, const struct linux_rules *rules,
-	       struct commit_facts *ret);
+               struct commit_facts *ret);
 
 /* --- lx_oom.c --------------------------------------------------------------------------------- */
 
@@ -62,11 +63,11 @@ enum oom_constraint {
  * chosen; else *ret_why says why not. oom_task_origin() tasks are eligible with INT64_MAX.
  */
 bool lx_oom_badness(const struct linux_rules *rules, const struct oom_task *task,
-		    uint64_t totalpages, int64_t *ret_points, const char **ret_why);
+                    uint64_t totalpages, int64_t *ret_points, const char **ret_why);
 
 /** /proc/PID/oom_score as the kernel would print it. */
 int64_t lx_oom_score(const struct linux_rules *rules, const struct oom_task *task,
-		     uint64_t totalpages);
+                     uint64_t totalpages);
 
 /**
  * Fills badness and domain_rank of every task and sorts: the order in which they would be chosen,
@@ -79,8 +80,8 @@ uint32_t lx_oom_position(const struct oom_table *table, int32_t pid, bool in_dom
 
 enum oom_outcome {
 	OOM_OUTCOME_KILL,
-	OOM_OUTCOME_PANIC,  /* panic_on_oom, or nobody can be killed on a global OOM */
-	OOM_OUTCOME_WAIT,   /* a victim is already dying: nobody else is chosen meanwhile */
+	OOM_OUTCOME_PANIC, /* panic_on_oom, or nobody can be killed on a global OOM */
+	OOM_OUTCOME_WAIT,  /* a victim is already dying: nobody else is chosen meanwhile */
 	OOM_OUTCOME_NOBODY, /* cgroup OOM without a killable task: the page fault is retried for ever */
 	OOM_OUTCOME_COUNT
 };
@@ -88,13 +89,13 @@ enum oom_outcome {
 /* The circumstances of one out_of_memory() call. */
 struct oom_call {
 	enum oom_constraint constraint;
-	int32_t invoker; /* pid of the allocating task; 0: unknown */
+	int32_t invoker;                             /* pid of the allocating task; 0: unknown */
 	uint64_t panic_on_oom, kill_allocating_task; /* the sysctls */
 };
 
 struct oom_verdict {
 	enum oom_outcome outcome;
-	const struct oom_task *victim;	   /* OOM_OUTCOME_KILL */
+	const struct oom_task *victim;     /* OOM_OUTCOME_KILL */
 	const struct oom_task *instead_of; /* the parent it is sacrificed for (to 5.0), or NULL */
 	int64_t points;
 	const char *why; /* static text: the rule that decided */
@@ -102,7 +103,7 @@ struct oom_verdict {
 
 /** out_of_memory() on a ranked table whose totalpages and tasks are those of the OOM domain. */
 void lx_oom_choose(const struct linux_rules *rules, const struct oom_table *table,
-		   const struct oom_call *call, struct oom_verdict *ret);
+                   const struct oom_call *call, struct oom_verdict *ret);
 
 const char *lx_outcome_word(enum oom_outcome outcome); /* "kill", "panic", "wait", "nobody" */
 
@@ -119,8 +120,8 @@ uint64_t lx_memcg_totalpages(const struct cgroup_level *level, const struct syst
 struct first_limit {
 	enum oom_constraint constraint;
 	const struct cgroup_level *level; /* OOM_CONSTRAINT_MEMCG: the level; else NULL */
-	struct fact distance;		  /* bytes until it bites, reclaim not counted */
-	struct fact room;		  /* bytes with what could be reclaimed: an estimate */
+	struct fact distance;             /* bytes until it bites, reclaim not counted */
+	struct fact room;                 /* bytes with what could be reclaimed: an estimate */
 };
 
 void lx_first_limit(const struct snapshot *snap, struct first_limit *ret);

@@ -39,21 +39,21 @@ struct par_layout {
 /* glibc malloc/arena.c:struct _heap_info */
 struct heap_layout {
 	uint32_t ar_ptr, prev, size_field, mprotect_size, pagesize; /* pagesize may be FIELD_NONE */
-	uint32_t size; /* the header's; the first heap's arena follows */
-	uint64_t heap_max; /* HEAP_MAX_SIZE without huge pages */
+	uint32_t size;         /* the header's; the first heap's arena follows */
+	uint64_t heap_max;     /* HEAP_MAX_SIZE without huge pages */
 	bool heap_max_is_4_hp; /* 2.35-2.41: HEAP_MAX_SIZE is 4 × mp_.hp_pagesize when that is set */
 };
 
 /* glibc malloc/malloc.c:struct tcache_perthread_struct */
 struct tcache_layout {
-	uint32_t bins;	      /* 0: the version has no tcache */
+	uint32_t bins;        /* 0: the version has no tcache */
 	uint32_t small_bins;  /* of them, one chunk size each */
 	uint32_t count_bytes; /* width of a counter: 1 or 2 */
 	uint32_t entries;     /* offset of entries[]; counters are at 0 */
 	uint32_t size;
-	bool counts_down;     /* counters hold the free slots left, from tcache_count */
+	bool counts_down;        /* counters hold the free slots left, from tcache_count */
 	uint32_t chunk_sizes[2]; /* sizes its own chunk can have; 0: none */
-	uint32_t default_count;	 /* mp_.tcache_count's default */
+	uint32_t default_count;  /* mp_.tcache_count's default */
 	uint32_t default_max_bytes;
 };
 
@@ -62,13 +62,13 @@ struct malloc_layout {
 	enum abi abi;
 	int minor_first, minor_last; /* glibc 2.minor */
 	uint32_t word;
-	uint32_t alignment;  /* MALLOC_ALIGNMENT */
-	uint32_t min_size;   /* MINSIZE */
-	uint32_t min_large;  /* first large chunk size */
-	uint32_t fastbins;   /* NFASTBINS, 0: none */
-	bool small_bin_shift; /* SMALLBIN_CORRECTION (i386 with 16-byte alignment) */
-	bool safe_linking;   /* fd of fastbin and tcache entries is mangled (2.32) */
-	bool fastchunks_flag_bit; /* flags bit 0 is FASTCHUNKS, inverted (to 2.26) */
+	uint32_t alignment;               /* MALLOC_ALIGNMENT */
+	uint32_t min_size;                /* MINSIZE */
+	uint32_t min_large;               /* first large chunk size */
+	uint32_t fastbins;                /* NFASTBINS, 0: none */
+	bool small_bin_shift;             /* SMALLBIN_CORRECTION (i386 with 16-byte alignment) */
+	bool safe_linking;                /* fd of fastbin and tcache entries is mangled (2.32) */
+	bool fastchunks_flag_bit;         /* flags bit 0 is FASTCHUNKS, inverted (to 2.26) */
 	bool mmapped_size_without_header; /* 2.43: size excludes the 16-byte header */
 	bool tcache_dummies; /* 2.43: an unused thread's tcache points into libc's read-only data */
 	bool arena_in_tls;   /* 2.23: thread_arena is a TLS variable (2.22: pthread key) */

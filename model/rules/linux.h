@@ -7,20 +7,20 @@
 #include <stddef.h>
 
 struct linux_rules {
-	const char *name; /* "5.9" */
-	int major, minor; /* first release with this behaviour */
-	bool commit_guess_free_pages;	/* mode 0 by free + reclaimable pages (to 5.1), else RAM + swap */
-	bool committed_as_is_exact;	/* meminfo sums all CPUs (5.9) */
-	bool commit_batch_by_mode;	/* batch is RAM/cpus/4 outside mode 2 (5.9) */
-	bool oom_root_bonus;		/* CAP_SYS_ADMIN: 3 % off (to 4.16) */
-	bool oom_points_signed;		/* negative badness possible (5.9); else at least 1 */
-	bool oom_sacrifices_child;	/* a child with the highest badness dies first (to 5.0) */
-	bool oom_last_tie_wins;		/* among equals the later task is chosen (5.3) */
-	bool oom_skips_reaped;		/* an mm that was reaped is not chosen again (4.6) */
-	bool oom_skips_vfork;		/* nor a vfork child before its exec (4.8) */
-	bool oom_score_two_thirds;	/* /proc/PID/oom_score = (1000 + share) * 2 / 3 (5.9) */
-	bool memcg_kill_at_charge;	/* cgroup OOM kill inside the charge (4.19) */
-	bool pagemap_scan;		/* PAGEMAP_SCAN exists (6.7) */
+	const char *name;             /* "5.9" */
+	int major, minor;             /* first release with this behaviour */
+	bool commit_guess_free_pages; /* mode 0 by free + reclaimable pages (to 5.1), else RAM + swap */
+	bool committed_as_is_exact; /* meminfo sums all CPUs (5.9) */
+	bool commit_batch_by_mode;  /* batch is RAM/cpus/4 outside mode 2 (5.9) */
+	bool oom_root_bonus;        /* CAP_SYS_ADMIN: 3 % off (to 4.16) */
+	bool oom_points_signed;     /* negative badness possible (5.9); else at least 1 */
+	bool oom_sacrifices_child;  /* a child with the highest badness dies first (to 5.0) */
+	bool oom_last_tie_wins;     /* among equals the later task is chosen (5.3) */
+	bool oom_skips_reaped;      /* an mm that was reaped is not chosen again (4.6) */
+	bool oom_skips_vfork;       /* nor a vfork child before its exec (4.8) */
+	bool oom_score_two_thirds;  /* /proc/PID/oom_score = (1000 + share) * 2 / 3 (5.9) */
+	bool memcg_kill_at_charge;  /* cgroup OOM kill inside the charge (4.19) */
+	bool pagemap_scan;          /* PAGEMAP_SCAN exists (6.7) */
 };
 
 extern const struct linux_rules linux_rows[];

@@ -31,7 +31,8 @@ static struct elf_file *open_libc(uint64_t *ret_bias)
 	Dl_info info;
 	struct link_map *map;
 
-	assert_true(dladdr1((void *)(uintptr_t)gnu_get_libc_version, &info, (void **)&map, RTLD_DL_LINKMAP));
+	assert_true(dladdr1((void *)(uintptr_t)gnu_get_libc_version, &info, (void **)&map,
+	                    RTLD_DL_LINKMAP));
 	*ret_bias = map->l_addr;
 	if (!elf_open(open(info.dli_fname, O_RDONLY), &file, &why))
 		fail_msg("%s", why);
