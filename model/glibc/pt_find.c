@@ -30,7 +30,7 @@ static bool is_better(const struct pt_candidate *a, const struct pt_candidate *b
 
 void scan_keep(struct scan *scan, struct pt_candidate candidate)
 {
-	size_t at = scan->count;
+	size_t at;
 
 	for (size_t i = 0; i < scan->count; i++) {
 		if (scan->found[i].addr != candidate.addr)
@@ -151,7 +151,8 @@ static int score_used(const struct scan *scan, const struct decode *d, const str
 	score += arena->top_addr >= scan->heap->start && arena->top_addr < scan->heap->end;
 	score += end == scan->heap->end;
 	/* A static program's own use of brk comes before sbrk_base. */
-	score += arena->system_mem <= heap_size && heap_size - arena->system_mem < 2 * PAGE;
+	score += arena->system_mem <= heap_size &&
+	         heap_size - arena->system_mem < (uint64_t)2 * PAGE;
 	return score;
 }
 
@@ -212,6 +213,7 @@ static void scan_with(struct scan *scan, const struct malloc_layout *lay)
 		examine(scan, lay, at);
 }
 
+// NOLINTNEXTLINE(readability-function-size): what is scanned takes three parameters
 size_t pt_scan_main_arena(const struct decode *d, const uint8_t *bytes, size_t len, uint64_t base,
                           enum abi abi, const struct malloc_layout *only, struct pt_candidate *ret,
                           size_t room)

@@ -113,6 +113,7 @@ static bool read_main_arena(const struct decode *d, uint64_t addr, struct arena 
 	return pt_read_arena(&quiet, addr, ret);
 }
 
+// NOLINTNEXTLINE(readability-function-size): what is scanned takes three parameters
 size_t pt_scan_mp(const struct decode *d, const uint8_t *bytes, size_t len, uint64_t base,
                   const struct pt_candidate *main_arena, struct pt_candidate *ret, size_t room)
 {

@@ -28,7 +28,8 @@ static inline uint64_t pt_heap_max(const struct decode *d)
 static inline uint64_t pt_bin_addr(const struct malloc_layout *lay, uint64_t arena_addr,
                                    unsigned bin)
 {
-	return arena_addr + lay->arena.bins + (uint64_t)2 * lay->word * (bin - 1) - 2 * lay->word;
+	return arena_addr + lay->arena.bins + (uint64_t)2 * lay->word * (bin - 1) -
+	       (uint64_t)2 * lay->word;
 }
 
 static inline uint64_t pt_bin_first(const struct malloc_layout *lay, const uint8_t *copy,

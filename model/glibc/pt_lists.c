@@ -165,13 +165,12 @@ static void count_node(struct lists *lists, struct list *list, uint64_t size)
 {
 	struct bin_counter *bins = list->bins;
 
+	if (list->kind == LIST_UNSORTED && lists->has_sizes) {
+		bin_counter_unsort(bins, lists->d->lay, size);
+		return;
+	}
 	switch (list->kind) {
 	case LIST_UNSORTED:
-		if (lists->has_sizes) {
-			bin_counter_unsort(bins, lists->d->lay, size);
-			return;
-		}
-		/* fall through */
 	case LIST_BIN:
 		bins->count[list->index]++;
 		bins->bytes[list->index] += size;

@@ -45,7 +45,7 @@ static bool allocate(struct tick *t, struct region *scratch)
 
 	t->pieces = region_alloc(scratch, (3 * arenas + threads + 1) * sizeof(*t->pieces));
 	t->arenas = region_alloc(scratch, arenas * sizeof(*t->arenas));
-	t->tcaches = region_alloc(scratch, threads * sizeof(*t->tcaches));
+	t->tcaches = region_alloc(scratch, threads * sizeof(struct mem_piece *));
 	t->copies = region_alloc(scratch, bytes);
 	return t->pieces && t->arenas && t->tcaches && t->copies;
 }
