@@ -156,7 +156,7 @@ static void read_v1_level(int dir, struct cgroup_level *level)
 	level->events_oom_kill = parse_cgroup_keyed(text, len, "oom_kill");
 }
 
-/* --- the path ------------------------------------------------------------------------------------ */
+/* --- the path --------------------------------------------------------------------------------- */
 
 static int open_below(const struct cgroup_mount *mount, struct span below)
 {
@@ -239,7 +239,7 @@ static void read_path(const struct hierarchy *hierarchy, struct span path, struc
 	read_levels(hierarchy, path, path.len - below.len, region, ret);
 }
 
-/* --- where a process lives ---------------------------------------------------------------------- */
+/* --- where a process lives -------------------------------------------------------------------- */
 
 static bool of_process(const struct cgroup_mounts *mounts, struct span text, struct hierarchy *ret,
                        struct span *ret_path, const char **ret_why)

@@ -14,7 +14,7 @@
 #include "probes/read.h"
 #include "probes/read_file.h"
 
-/* --- meminfo ------------------------------------------------------------------------------------ */
+/* --- meminfo ---------------------------------------------------------------------------------- */
 
 /* Where a field of meminfo goes; all are kB. */
 struct meminfo_field {
@@ -86,12 +86,12 @@ static bool read_meminfo(struct system_facts *ret)
 	return stack && ret->mem_total.v;
 }
 
-/* --- settings ------------------------------------------------------------------------------------- */
+/* --- settings --------------------------------------------------------------------------------- */
 
 static struct fact read_setting(const char *path)
 {
-	char text[64];
-	size_t len;
+	char text[64] = "";
+	size_t len = 0;
 	struct span rest;
 	uint64_t value;
 
@@ -114,7 +114,7 @@ static void read_settings(struct system_facts *ret)
 	ret->swappiness = read_setting("/proc/sys/vm/swappiness");
 }
 
-/* --- the rest ----------------------------------------------------------------------------------------- */
+/* --- the rest --------------------------------------------------------------------------------- */
 
 static void read_kernel(struct system_facts *ret)
 {
@@ -129,8 +129,8 @@ static void read_kernel(struct system_facts *ret)
 static void read_cpus(struct system_facts *ret)
 {
 	long online = sysconf(_SC_NPROCESSORS_ONLN);
-	char text[4096];
-	size_t len;
+	char text[4096] = "";
+	size_t len = 0;
 
 	ret->cpus_online = online > 0 ? (uint32_t)online : 0;
 	if (read_file_small(AT_FDCWD, "/sys/devices/system/cpu/present", text, sizeof(text),
@@ -161,8 +161,8 @@ static void read_zones(struct system_facts *ret)
 /* Kernels without PSI lack the file; psi=0 makes opening or reading it fail. */
 static void read_pressure(struct system_facts *ret)
 {
-	char text[512];
-	size_t len;
+	char text[512] = "";
+	size_t len = 0;
 
 	if (read_file_small(AT_FDCWD, "/proc/pressure/memory", text, sizeof(text), &len) == READ_OK)
 		(void)parse_pressure(text, len, &ret->some, &ret->full);

@@ -70,7 +70,8 @@ static bool walk_cgroup(struct walk *walk, int dir, int depth)
 		close(dir);
 		return ok;
 	}
-	while (depth < DEPTH_MAX && walk->visited < CGROUPS_MAX && (entry = readdir(list))) {
+	while (depth < DEPTH_MAX && walk->visited < CGROUPS_MAX &&
+	       (entry = readdir(list))) { // NOLINT(concurrency-mt-unsafe): a stream of our own
 		int child;
 
 		if (entry->d_type != DT_DIR || strcmp(entry->d_name, ".") == 0 ||

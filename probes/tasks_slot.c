@@ -45,7 +45,9 @@ static int open_file(const struct task_slot *slot, enum slot_file file)
 /* Of a file below a process's directory, absence means that the process is gone. */
 static enum read_status open_status(int os_errno)
 {
-	return os_errno == ENOENT ? READ_GONE : read_status_of(os_errno);
+	enum read_status status = os_errno == ENOENT ? READ_GONE : read_status_of(os_errno);
+
+	return status == READ_OK ? READ_FAILED : status;
 }
 
 /* The kernel hands a small file over in one piece: a second read for its end is not needed. */
@@ -136,7 +138,7 @@ static bool take_status(const struct slot_context *context, struct task_slot *sl
 /* All of a status file, however long its list of groups is. */
 static enum read_status read_status_text(int fd, struct file_text *text)
 {
-	size_t len;
+	size_t len = 0;
 	enum read_status status;
 
 	text->len = 0;
@@ -168,7 +170,7 @@ static bool read_living_thread(struct slot_context *context, int32_t pid, DIR *t
 {
 	const struct dirent *entry;
 
-	while ((entry = readdir(threads))) {
+	while ((entry = readdir(threads))) { // NOLINT(concurrency-mt-unsafe): a stream of our own
 		struct process_facts facts = { 0 };
 		struct status_extra extra = { 0 };
 		char path[64 + sizeof(entry->d_name)];
@@ -315,7 +317,7 @@ static enum read_status read_stat(const struct task_slot *slot, struct stat_fact
 	int fd = openat(slot->dir_fd, "stat", O_RDONLY | O_CLOEXEC);
 	char text[1024];
 	enum read_status status;
-	size_t len;
+	size_t len = 0;
 
 	if (fd < 0)
 		return open_status(errno);
@@ -330,7 +332,7 @@ static enum read_status read_stat(const struct task_slot *slot, struct stat_fact
 static enum read_status refresh_anew(struct slot_context *context, struct task_slot *slot,
                                      bool with_status)
 {
-	struct stat_facts stat;
+	struct stat_facts stat = { 0 };
 	enum read_status status;
 
 	slot->dir_fd = open_directory(context, slot->task.pid);
@@ -389,7 +391,7 @@ static void keep_descriptors(struct slot_context *context, struct task_slot *slo
 static enum read_status first_look(struct slot_context *context, struct task_slot *slot)
 {
 	struct oom_task *task = &slot->task;
-	struct stat_facts stat;
+	struct stat_facts stat = { 0 };
 	enum read_status status;
 
 	slot->dir_fd = open_directory(context, task->pid);

@@ -56,7 +56,7 @@ static json_t *load(const char *name, struct err *reterr)
 
 	if (!file) {
 		err_set(reterr, errno == EACCES ? ERR_PERMISSION : ERR_FAILED, errno, name,
-		        strerror(errno));
+		        strerrordesc_np(errno));
 		return NULL;
 	}
 	root = json_loadf(file, JSON_REJECT_DUPLICATES, &error);
@@ -140,7 +140,7 @@ static int print_case(const struct oom_options *options, struct oom_case *oom)
 	}
 	/* Whoever closed the pipe has read enough. */
 	if ((fflush(stdout) != 0 || ferror(stdout)) && errno != EPIPE) {
-		err_set(&err, ERR_FAILED, errno, "standard output", strerror(errno));
+		err_set(&err, ERR_FAILED, errno, "standard output", strerrordesc_np(errno));
 		return cli_fail(&err);
 	}
 	return CLI_EXIT_OK;

@@ -95,9 +95,10 @@ static bool add_flag(const char *word, size_t len, uint32_t *flags)
 
 	if (len >= sizeof(plain))
 		return false;
-	for (size_t i = 0; i < len; i++)
-		plain[i] = word[i] == '-' ? '_' : word[i];
+	memcpy(plain, word, len);
 	plain[len] = '\0';
+	for (char *dash = strchr(plain, '-'); dash; dash = strchr(dash, '-'))
+		*dash = '_';
 	for (size_t i = 0; i < sizeof(flag_words) / sizeof(flag_words[0]); i++)
 		if (strcasecmp(plain, flag_words[i].word) == 0) {
 			*flags |= (uint32_t)flag_words[i].flag;

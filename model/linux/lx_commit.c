@@ -105,7 +105,7 @@ static struct fact guess_pages(const struct commit_view *view, const struct linu
 	return fact_of(pages(view, view->sys->mem_total) + pages(view, view->sys->swap_total));
 }
 
-/* --- what refuses before overcommit is asked ----------------------------------------------------- */
+/* --- what refuses before overcommit is asked -------------------------------------------------- */
 
 static uint64_t task_size(const struct commit_view *view, const struct vma_set *vmas)
 {
@@ -189,7 +189,7 @@ static void fill_headroom(const struct commit_view *view, const struct linux_rul
 	}
 }
 
-/* --- the per-CPU counter --------------------------------------------------------------------------- */
+/* --- the per-CPU counter ---------------------------------------------------------------------- */
 
 /*
  * Each CPU keeps up to batch - 1 pages to itself before they reach the counter that mode 2 looks

@@ -34,7 +34,7 @@ bool linux_parse_release(const char *release, int *ret_major, int *ret_minor)
 	int major, minor;
 	const char *at = read_number(release, &major);
 
-	if (!at || *at != '.' || !(at = read_number(at + 1, &minor)))
+	if (!at || *at != '.' || !read_number(at + 1, &minor))
 		return false;
 	*ret_major = major;
 	*ret_minor = minor;

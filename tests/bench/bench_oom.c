@@ -69,7 +69,7 @@ static uint64_t time_plain(void)
 	const struct dirent *entry;
 	DIR *proc = opendir("/proc");
 
-	while (proc && (entry = readdir(proc)))
+	while (proc && (entry = readdir(proc))) // NOLINT(concurrency-mt-unsafe): our own
 		if (entry->d_name[0] >= '1' && entry->d_name[0] <= '9')
 			read_plainly(entry->d_name);
 	if (proc)
@@ -86,7 +86,7 @@ static uint64_t time_refresh(struct tasks *tasks)
 	if (!region || !tasks_read(tasks, NULL, NULL, region, &table) || table.count < PROCESSES) {
 		(void)fprintf(stderr, "bench_oom: the table can't be read\n");
 		end_children();
-		exit(1);
+		_exit(1);
 	}
 	region_free(region);
 	return clock_monotonic_ns() - began;
@@ -101,8 +101,10 @@ static int compare(const void *left, const void *right)
 
 static double median_ms(uint64_t *times)
 {
+	enum { MIDDLE = ROUNDS / 2 };
+
 	qsort(times, ROUNDS, sizeof(*times), compare);
-	return (double)times[ROUNDS / 2] / 1e6;
+	return (double)times[MIDDLE] / 1e6;
 }
 
 int main(void)

@@ -179,7 +179,8 @@ static int set_up(void **state)
 	if (f->parent >= 0 && mkdirat(f->parent, GROUP_NAME, 0755) == 0)
 		f->made = openat(f->parent, GROUP_NAME, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (f->made < 0)
-		(void)snprintf(f->why_not, sizeof(f->why_not), "%s", why ? why : strerror(errno));
+		(void)snprintf(f->why_not, sizeof(f->why_not), "%s",
+		               why ? why : strerrordesc_np(errno));
 	*state = f;
 	return 0;
 }

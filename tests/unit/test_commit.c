@@ -121,7 +121,7 @@ static void assert_predicted(int result)
 
 static void the_limit_is_meminfos(void **state)
 {
-	struct commit_facts commit;
+	struct commit_facts commit = { 0 };
 	struct system_facts sys;
 
 	(void)state;
@@ -153,7 +153,7 @@ static void mode_0_ends_at_the_predicted_page(void **state)
 }
 
 /* A limit 1 GiB above what we use: sanitizers reserve much, and reading ourselves takes a little. */
-static bool limit_ourselves(int resource)
+static bool limit_ourselves(__rlimit_resource_t resource)
 {
 	struct snapshot *snap = read_ourselves();
 	const struct process_facts *process;
@@ -168,7 +168,7 @@ static bool limit_ourselves(int resource)
 	return setrlimit(resource, &limit) == 0;
 }
 
-static int map_up_to_a_limit(int resource, const char *word)
+static int map_up_to_a_limit(__rlimit_resource_t resource, const char *word)
 {
 	struct commit_facts commit;
 
@@ -283,7 +283,7 @@ static int map_the_headroom_of_mode_2(void)
 
 static void mode_2_ends_within_the_uncertainty(void **state)
 {
-	const char *wanted = getenv("HEAPTOP_TEST_SYSCTL");
+	const char *wanted = getenv("HEAPTOP_TEST_SYSCTL"); // NOLINT(concurrency-mt-unsafe)
 	struct system_facts sys;
 	int result;
 
@@ -352,11 +352,11 @@ static void the_limit_follows_the_settings(void **state)
 	struct machine m = machine_of(54295, 1);
 
 	(void)state;
-	assert_int_equal(commit_of(&m, 6, 1).limit.v, 54295 * 50 / 100 * PAGE);
+	assert_int_equal(commit_of(&m, 6, 1).limit.v, PAGE * (54295 * 50 / 100));
 	m.sys->swap_total = fact_of(16384 * PAGE);
 	m.sys->hugetlb = fact_of(1024 * PAGE);
-	assert_int_equal(commit_of(&m, 6, 1).limit.v, ((54295 - 1024) * 50 / 100 + 16384) * PAGE);
-	m.sys->overcommit_kbytes = fact_of(4 * 1000 + 3);
+	assert_int_equal(commit_of(&m, 6, 1).limit.v, PAGE * ((54295 - 1024) * 50 / 100 + 16384));
+	m.sys->overcommit_kbytes = fact_of(4003);
 	assert_int_equal(commit_of(&m, 6, 1).limit.v, (1000 + 16384) * PAGE);
 	m.sys->mem_total = fact_unknown();
 	assert_false(fact_known(commit_of(&m, 6, 1).limit));
@@ -372,8 +372,8 @@ static void mode_2_subtracts_the_reserves(void **state)
 	(void)state;
 	m.sys->committed_as = fact_of(1000 * PAGE);
 	assert_int_equal(commit_of(&m, 6, 1).headroom[2].v, (50000 - 1000 - 1) * PAGE);
-	m.sys->admin_reserve_kbytes = fact_of(4 * 2000);
-	m.sys->user_reserve_kbytes = fact_of(4 * 500);
+	m.sys->admin_reserve_kbytes = fact_of(8000);
+	m.sys->user_reserve_kbytes = fact_of(2000);
 	m.process->vm_size = fact_of(3200 * PAGE);
 	commit = commit_of(&m, 6, 1);
 	assert_int_equal(commit.reserve_admin.v, 2000 * PAGE);
@@ -396,7 +396,7 @@ static void uncertainty_is_what_cpus_keep_back(void **state)
 
 	(void)state;
 	assert_int_equal(commit_of(&small, 5, 10).uncertainty.v, 223 * PAGE);
-	assert_int_equal(commit_of(&large, 6, 18).uncertainty.v, 2 * 12051 * PAGE);
+	assert_int_equal(commit_of(&large, 6, 18).uncertainty.v, PAGE * 2 * 12051);
 	small.sys->mem_total = fact_of(100 * PAGE);
 	assert_int_equal(commit_of(&small, 5, 10).uncertainty.v, 31 * PAGE);
 	snapshot_unref(small.snap);
@@ -415,7 +415,7 @@ static void mode_0_of_old_kernels_counts_free_pages(void **state)
 	m.sys->shmem = fact_of(55 * PAGE);
 	m.sys->slab_reclaimable = fact_of(100 * PAGE);
 	m.sys->totalreserve_pages = fact_of(200);
-	m.sys->admin_reserve_kbytes = fact_of(4 * 100);
+	m.sys->admin_reserve_kbytes = fact_of(400);
 	/* 1000 + (555 - 55) + 100 - 200 - 100, and the request must be smaller */
 	assert_int_equal(commit_of(&m, 4, 3).headroom[0].v, 1299 * PAGE);
 	assert_int_equal(commit_of(&m, 5, 1).headroom[0].v, 1299 * PAGE);

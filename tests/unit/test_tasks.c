@@ -439,7 +439,7 @@ static void a_reused_pid_is_another_process(void **state)
 	again = fork_as(pid);
 	if (again < 0) {
 		print_message("skipped: choosing a pid needs CAP_CHECKPOINT_RESTORE: %s\n",
-		              strerror(errno));
+		              strerrordesc_np(errno));
 		skip();
 	}
 	assert_int_equal(again, pid);
@@ -493,7 +493,7 @@ static size_t count_descriptors(void)
 	size_t count = 0;
 
 	assert_non_null(dir);
-	while (readdir(dir))
+	while (readdir(dir)) // NOLINT(concurrency-mt-unsafe): a stream of our own
 		count++;
 	closedir(dir);
 	return count;
@@ -547,7 +547,7 @@ static void the_domain_is_a_subtree(void **state)
 	dir = cgroup_open_level(&cgroup, own);
 	if (dir < 0 || mkdirat(dir, "heaptop-test", 0755) != 0 ||
 	    (made = openat(dir, "heaptop-test", O_PATH | O_DIRECTORY)) < 0) {
-		print_message("skipped: can't make a cgroup: %s\n", strerror(errno));
+		print_message("skipped: can't make a cgroup: %s\n", strerrordesc_np(errno));
 		skip();
 	}
 	inside = start_child(NULL);
