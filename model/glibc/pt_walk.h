@@ -18,10 +18,12 @@
 enum {
 	WALK_PAGE = 4096,            /* of x86-64, i386 and aarch64 as the layouts have it */
 	WALK_PIECE = 256 << 10,      /* bytes read at once */
+	WALK_PIECE_LEAST = 16 << 10, /* after a contradiction: the shorter, the less it tears */
 	WALK_SEEN = 1024,            /* headers met before they are accounted */
 	WALK_KEPT = 64,              /* of them, kept to step back to */
 	WALK_LINKS_MAX = 2 << 20,    /* 48 MiB of links */
-	WALK_RETRIES_MAX = 10000,    /* of one walk, against hostile heaps */
+	WALK_RETRIES_MAX = 4096,     /* of one walk, against hostile heaps */
+	WALK_HEAP_RETRIES_MAX = 128, /* of one heap */
 	WALK_ANCHORS_MAX = 4096,     /* of one arena */
 	WALK_DEFERRED_MAX = 1 << 16, /* runs that wait for the lists to be resolved */
 };
@@ -90,6 +92,8 @@ struct stream {
 	/* stepping back */
 	uint64_t bad_addr, bad_raw;
 	unsigned tries, unchanged, restarts, moves;
+	unsigned retries;   /* all of this heap */
+	uint32_t piece_len; /* bytes to read at once: fewer while the heap is in motion */
 };
 
 /* What a restarted heap has to forget. */

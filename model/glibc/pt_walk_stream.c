@@ -114,8 +114,9 @@ static bool read_piece(struct walk *w, enum mem_status *ret_status)
 	uint64_t want, got, at;
 
 	judge_density(s);
+	s->piece_len = min_u64(2 * (uint64_t)s->piece_len, WALK_PIECE) & UINT32_MAX;
 	s->base = s->is_sparse ? s->next : align_down(s->next, WALK_PAGE);
-	want = s->is_sparse ? 4 * (uint64_t)word : WALK_PIECE;
+	want = s->is_sparse ? 4 * (uint64_t)word : s->piece_len;
 	want = min_u64(want, s->read_end > s->base ? s->read_end - s->base : 0);
 	*ret_status = MEM_UNMAPPED;
 	got = want ? mem_read(w->d->mem, s->base, w->piece, want, ret_status) : 0;
@@ -191,9 +192,11 @@ static bool mend(struct walk *w, uint64_t raw)
 {
 	struct stream *s = &w->s;
 
-	if (w->retries >= WALK_RETRIES_MAX)
+	if (w->retries >= WALK_RETRIES_MAX || s->retries >= WALK_HEAP_RETRIES_MAX)
 		return false;
 	w->retries++;
+	s->retries++;
+	s->piece_len = WALK_PIECE_LEAST / 2; /* each read doubles it first */
 	if (s->next > s->bad_addr) {
 		s->tries = s->unchanged = 0;
 		s->bad_addr = s->next;
@@ -340,6 +343,7 @@ void walk_stream(struct walk *w)
 	enum mem_status status;
 
 	s->next = s->mark_addr = s->start;
+	s->piece_len = WALK_PIECE;
 	drop_piece(s);
 	for (;;) {
 		switch (w->d->lay->word == 8 ? parse_lp64(w) : parse_i386(w)) {
