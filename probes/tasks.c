@@ -201,7 +201,7 @@ static struct task_slot *refresh_or_drop(struct tasks *tasks, struct task_slot *
 	return slot;
 }
 
-/* A pid that is listed after its process ended belongs to another one now, which is added at once. */
+/* A pid that is listed after its process ended belongs to another one now: it is added at once. */
 static void visit(struct tasks *tasks, int32_t pid, uint64_t *unreadable)
 {
 	bool turn = (uint64_t)pid % FULL_TURN == tasks->context.round % FULL_TURN;
@@ -211,7 +211,7 @@ static void visit(struct tasks *tasks, int32_t pid, uint64_t *unreadable)
 		return;
 	slot = add_slot(tasks, pid, unreadable);
 	if (slot)
-		(void)refresh_or_drop(tasks, slot, true, unreadable);
+		slot->seen_round = tasks->context.round;
 }
 
 static void drop_unlisted(struct tasks *tasks)

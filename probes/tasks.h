@@ -20,7 +20,11 @@
 #include "model/facts/oom.h"
 #include "probes/read_file.h"
 
-enum slot_file { SLOT_STATM, SLOT_SCORE, SLOT_ADJ, SLOT_STATUS, SLOT_FILES };
+/*
+ * Those that are kept open. Not status: it is rarely read, and behind each open file of this kind
+ * the kernel keeps a buffer of a page.
+ */
+enum slot_file { SLOT_STATM, SLOT_SCORE, SLOT_ADJ, SLOT_FILES };
 
 struct task_slot {
 	UT_hash_handle hh; /* by task.pid */
@@ -44,7 +48,7 @@ struct slot_context {
 	struct file_text status; /* reused by every reading of status */
 };
 
-/** A process seen for the first time; NULL with *ret_why when it can't be read. */
+/** A process seen for the first time, read in full; NULL with *ret_why when it can't be. */
 struct task_slot *task_slot_open(struct slot_context *context, int32_t pid,
                                  enum read_status *ret_why);
 void task_slot_close(struct slot_context *context, struct task_slot *slot);

@@ -25,7 +25,6 @@ static const char *const file_names[SLOT_FILES] = {
 	[SLOT_STATM] = "statm",
 	[SLOT_SCORE] = "oom_score",
 	[SLOT_ADJ] = "oom_score_adj",
-	[SLOT_STATUS] = "status",
 };
 
 /* A directory that stays one process's: when that has ended, opening below it fails. */
@@ -154,15 +153,34 @@ static enum read_status read_status_text(int fd, struct file_text *text)
 static enum read_status read_status_of_slot(struct slot_context *context,
                                             const struct task_slot *slot)
 {
-	int kept = slot->fds[SLOT_STATUS], fd = kept >= 0 ? kept : open_file(slot, SLOT_STATUS);
+	int fd = openat(slot->dir_fd, "status", O_RDONLY | O_CLOEXEC);
 	enum read_status status;
 
 	if (fd < 0)
 		return open_status(errno);
 	status = read_status_text(fd, &context->status);
-	if (fd != kept)
-		close(fd);
+	close(fd);
 	return status;
+}
+
+/*
+ * The directory was opened by pid; that a kept descriptor still reads afterwards proves that the
+ * pid did not change hands.
+ */
+static enum read_status read_status_by_pid(struct slot_context *context, struct task_slot *slot)
+{
+	enum read_status status;
+	char text[32];
+
+	slot->dir_fd = open_directory(context, slot->task.pid);
+	if (slot->dir_fd < 0)
+		return open_status(errno);
+	status = read_status_of_slot(context, slot);
+	close(slot->dir_fd);
+	slot->dir_fd = -1;
+	if (status != READ_OK)
+		return status;
+	return read_slot(slot, SLOT_ADJ, text, sizeof(text));
 }
 
 /* The first other thread that still has the memory, as status text in the context. */
@@ -220,7 +238,8 @@ static void look_at_other_threads(struct slot_context *context, struct task_slot
 
 static enum read_status refresh_status(struct slot_context *context, struct task_slot *slot)
 {
-	enum read_status status = read_status_of_slot(context, slot);
+	enum read_status status = slot->dir_fd >= 0 ? read_status_of_slot(context, slot)
+	                                            : read_status_by_pid(context, slot);
 	struct oom_task *task = &slot->task;
 
 	task->is_partial = status != READ_OK;
@@ -405,6 +424,7 @@ static enum read_status first_look(struct slot_context *context, struct task_slo
 		set_flag(task, OOM_TASK_KTHREAD, stat.kernel_flags & PF_KTHREAD);
 		set_flag(task, OOM_TASK_INIT, task->pid == 1 && context->is_init_ns);
 		keep_descriptors(context, slot);
+		status = refresh_files(context, slot, true);
 	}
 	close(slot->dir_fd);
 	slot->dir_fd = -1;
