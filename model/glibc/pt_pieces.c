@@ -20,8 +20,9 @@ enum {
 	PAGE = 4096,
 	WINDOW = 64 << 10,
 	CHAIN_ENOUGH = 32,     /* headers that follow one another by accident: no */
-	HEADERS_MAX = 8 << 20, /* of one search; bounds hostile memory */
-	PIECES_MAX = 1024,
+	HEADERS_MAX = 1 << 20, /* of one search; bounds hostile memory */
+	PIECES_MAX = DECODE_HEAPS_MAX,
+	SWEPT_MAX = 64,
 	ANCHORS_MAX = 2 * PT_BINS + 2, /* both ends of all bins, last_remainder, sbrk_base */
 };
 
@@ -99,17 +100,17 @@ static bool window_open(struct window *w, const struct decode *d, struct region 
 	return w->bytes != NULL;
 }
 
-/** The lowest address in [from, stop), in steps, whose chunks lead to `stop`; else `stop`. */
-static uint64_t find_start(struct window *w, uint64_t from, uint64_t stop, uint64_t step)
+/** The lowest address in [from, stop) whose chunks lead to `stop` or to fenceposts; else `stop`. */
+static uint64_t find_start(struct window *w, uint64_t from, uint64_t stop)
 {
-	for (uint64_t at = pt_chunk_align_up(w->d->lay, align_up(from, step)); at < stop;
-	     at += step) {
+	const struct malloc_layout *lay = w->d->lay;
+
+	for (uint64_t at = pt_chunk_align_up(lay, from); at < stop && w->headers_left;
+	     at += lay->alignment) {
 		struct chain c = follow(w, at, stop, CHAIN_ENOUGH);
 
 		if (c.at == stop || c.headers == CHAIN_ENOUGH || (c.is_fenced && c.headers))
 			return at;
-		if (w->headers_left == 0)
-			break;
 	}
 	return stop;
 }
@@ -121,7 +122,7 @@ uint64_t pt_next_piece(const struct decode *d, uint64_t from, uint64_t stop)
 	uint64_t at = stop;
 
 	if (scratch && window_open(&w, d, scratch))
-		at = find_start(&w, from, stop, d->lay->alignment);
+		at = find_start(&w, from, stop);
 	region_free(scratch);
 	return at;
 }
@@ -129,6 +130,15 @@ uint64_t pt_next_piece(const struct decode *d, uint64_t from, uint64_t stop)
 /* --- an arena that is not contiguous --------------------------------------------------------------- */
 
 typedef VEC(struct malloc_heap) heap_vec;
+
+/* One arena's pieces under search. */
+struct search {
+	struct window w;
+	uint64_t sbrk_base, top, top_end;
+	heap_vec pieces;
+	uint64_t swept[SWEPT_MAX]; /* starts of the memory that was swept */
+	size_t swept_count;
+};
 
 static bool is_known(const heap_vec *pieces, uint64_t addr)
 {
@@ -139,9 +149,9 @@ static bool is_known(const heap_vec *pieces, uint64_t addr)
 	return false;
 }
 
-static bool add_piece(const struct decode *d, heap_vec *pieces, uint64_t start, uint64_t end)
+static bool add_piece(struct search *s, uint64_t start, uint64_t end)
 {
-	struct malloc_heap *piece = VEC_ADD(d->region, pieces);
+	struct malloc_heap *piece = VEC_ADD(s->w.d->region, &s->pieces);
 
 	if (piece)
 		*piece = (struct malloc_heap){ start, end, end, end };
@@ -169,40 +179,64 @@ static uint64_t writable_end(const struct decode *d, uint64_t addr)
 	return v ? v->end : addr;
 }
 
-/** Pieces that lie directly above `end`, as mappings placed downwards do. */
-static bool add_neighbours(struct window *w, heap_vec *pieces, uint64_t end)
+/** What to skip at a page where no piece begins: an mmapped chunk, or the page. */
+static uint64_t step_over(struct window *w, uint64_t at, uint64_t limit)
 {
-	uint64_t limit = writable_end(w->d, end - 1);
+	uint64_t prev, raw, size;
 
-	while (end < limit && pieces->count < PIECES_MAX && !is_known(pieces, end)) {
-		uint64_t start = pt_chunk_align_up(w->d->lay, end);
-		struct chain c = follow(w, start, limit, UINT64_MAX);
+	if (!window_header(w, at, &prev, &raw) || !(raw & PT_IS_MMAPPED))
+		return PAGE;
+	size = align_up(pt_chunk_size(raw), PAGE);
+	return size >= PAGE && size <= limit - at ? size : PAGE;
+}
 
-		if (!c.is_fenced || c.headers == 0)
-			break;
-		if (!add_piece(w->d, pieces, start, align_up(c.at, PAGE)))
+/*
+ * All pieces in [from, limit): at each page, do the chunks lead to fenceposts, or to top? Pieces found
+ * are passed over, so every byte is looked at once.
+ */
+static bool sweep(struct search *s, uint64_t from, uint64_t limit)
+{
+	const struct malloc_layout *lay = s->w.d->lay;
+	uint64_t at = from;
+
+	while (at < limit && s->w.headers_left && s->pieces.count < PIECES_MAX) {
+		uint64_t start = pt_chunk_align_up(lay, at), end = 0;
+		bool below_top = start <= s->top && s->top < limit;
+		struct chain c = follow(&s->w, start, below_top ? s->top : limit, UINT64_MAX);
+
+		if (below_top && c.at == s->top)
+			end = s->top_end;
+		else if (c.is_fenced && c.headers)
+			end = align_up(c.at, PAGE);
+		if (end && !add_piece(s, at, end))
 			return false;
-		end = pieces->at[pieces->count - 1].end;
+		at = end ? end : align_down(at + step_over(&s->w, at, limit), PAGE);
 	}
 	return true;
 }
 
-/** The piece around a chunk that a list names. */
-static bool add_piece_of(struct window *w, heap_vec *pieces, uint64_t chunk)
+/** Sweeps the writable memory around a chunk that is known to be the arena's, once. */
+static bool sweep_around(struct search *s, uint64_t chunk)
 {
-	uint64_t start = writable_start(w->d, chunk), limit = writable_end(w->d, chunk);
-	struct chain c;
+	const struct decode *d = s->w.d;
+	uint64_t start, end;
 
-	if (!pt_is_writable(w->d, chunk, w->d->lay->min_size) ||
-	    !pt_is_chunk_aligned(w->d->lay, chunk) || is_known(pieces, chunk) ||
-	    pieces->count == PIECES_MAX)
+	if (is_known(&s->pieces, chunk) || !pt_is_writable(d, chunk, d->lay->min_size) ||
+	    !pt_is_chunk_aligned(d->lay, chunk))
 		return true;
-	start = find_start(w, start, chunk, PAGE);
-	c = follow(w, start, limit, UINT64_MAX);
-	if (!c.is_fenced)
+	start = writable_start(d, chunk);
+	end = writable_end(d, chunk);
+	for (size_t i = 0; i < s->swept_count; i++) {
+		if (s->swept[i] == start)
+			return true;
+	}
+	if (s->swept_count == SWEPT_MAX)
 		return true;
-	return add_piece(w->d, pieces, start, align_up(c.at, PAGE)) &&
-	       add_neighbours(w, pieces, align_up(c.at, PAGE));
+	s->swept[s->swept_count++] = start;
+	/* Before sbrk_base the break was somebody else's. */
+	if (s->sbrk_base >= start && s->sbrk_base < end)
+		start = s->sbrk_base;
+	return sweep(s, start, end);
 }
 
 static size_t read_anchors(const struct decode *d, const struct arena *arena, uint64_t sbrk_base,
@@ -238,24 +272,23 @@ static int by_heap_start(const void *a, const void *b)
 	return (x->start > y->start) - (x->start < y->start);
 }
 
-/** First the piece with top, then what lies next to it, then what lists lead to. */
-static bool find_pieces(struct window *w, const struct arena *arena, uint64_t sbrk_base,
-                        uint64_t end, heap_vec *pieces)
+/** Around top, around sbrk_base, and wherever lists lead. */
+static bool find_pieces(struct search *s, const struct arena *arena)
 {
-	const struct decode *d = w->d;
-	uint64_t anchors[ANCHORS_MAX], low = writable_start(d, arena->top_addr), start;
-	size_t count = read_anchors(d, arena, sbrk_base, anchors);
+	uint64_t anchors[ANCHORS_MAX];
+	size_t count = read_anchors(s->w.d, arena, s->sbrk_base, anchors);
 
-	if (sbrk_base >= low && sbrk_base < arena->top_addr && end - sbrk_base == arena->system_mem)
-		return add_piece(d, pieces, sbrk_base, end);
-	/* A piece is no longer than all of the arena. */
-	if (end - low > arena->system_mem)
-		low = end - arena->system_mem;
-	start = find_start(w, low, arena->top_addr, PAGE);
-	if (!add_piece(d, pieces, start, end) || !add_neighbours(w, pieces, end))
+	if (s->sbrk_base && s->sbrk_base < s->top &&
+	    s->top_end - s->sbrk_base == arena->system_mem &&
+	    pt_is_writable(s->w.d, s->sbrk_base, arena->system_mem))
+		return add_piece(s, s->sbrk_base, s->top_end);
+	if (!sweep_around(s, s->top))
+		return false;
+	/* A part of it at least. */
+	if (!is_known(&s->pieces, s->top) && !add_piece(s, s->top, s->top_end))
 		return false;
 	for (size_t i = 0; i < count; i++) {
-		if (!add_piece_of(w, pieces, anchors[i]))
+		if (!sweep_around(s, anchors[i]))
 			return false;
 	}
 	return true;
@@ -270,36 +303,48 @@ static uint64_t total_of(const heap_vec *pieces)
 	return sum;
 }
 
+static bool add_contiguous(struct search *s, const struct arena *arena)
+{
+	const struct decode *d = s->w.d;
+	uint64_t base = s->sbrk_base;
+
+	if (!base || base > s->top || !pt_is_writable(d, base, s->top_end - base)) {
+		base = vma_find(d->vmas, arena->top_addr)->start;
+		heap_error_add(d->heap, base, "sbrk_base does not fit main_arena's top");
+	}
+	return add_piece(s, base, s->top_end);
+}
+
+static bool add_scattered(struct search *s, const struct arena *arena)
+{
+	struct region *scratch = region_new();
+	bool ok = scratch && window_open(&s->w, s->w.d, scratch);
+
+	/* Chunks of the arena, besides pages where none begins. */
+	s->w.headers_left += min_u64(arena->system_mem / s->w.d->lay->min_size, UINT32_MAX);
+	ok = ok && find_pieces(s, arena);
+	region_free(scratch);
+	return ok;
+}
+
 bool pt_read_main_pieces(const struct decode *d, const struct malloc_params *params,
                          struct arena *arena)
 {
-	uint64_t base = fact_or(params->sbrk_base, 0), end;
+	struct search s = { .w.d = d,
+		            .sbrk_base = fact_or(params->sbrk_base, 0),
+		            .top = arena->top_addr };
 	const struct vma *v = vma_find(d->vmas, arena->top_addr);
-	struct region *scratch;
-	heap_vec pieces = { 0 };
-	struct window w;
 	bool ok;
 
 	if (pt_is_initial_top(d, arena) || !v)
 		return true;
-	end = fact_known(arena->top_size) ? arena->top_addr + arena->top_size.v : v->end;
-	if (arena->is_contiguous) {
-		if (!base || base > arena->top_addr || !pt_is_writable(d, base, end - base)) {
-			base = v->start;
-			heap_error_add(d->heap, base, "sbrk_base does not fit main_arena's top");
-		}
-		ok = add_piece(d, &pieces, base, end);
-	} else {
-		scratch = region_new();
-		ok = scratch && window_open(&w, d, scratch) &&
-		     find_pieces(&w, arena, base, end, &pieces);
-		region_free(scratch);
-	}
-	if (ok && total_of(&pieces) < arena->system_mem && !arena->is_torn)
+	s.top_end = fact_known(arena->top_size) ? s.top + arena->top_size.v : v->end;
+	ok = arena->is_contiguous ? add_contiguous(&s, arena) : add_scattered(&s, arena);
+	if (ok && total_of(&s.pieces) < arena->system_mem && !arena->is_torn)
 		heap_error_add(d->heap, arena->addr, "part of main_arena's memory was not found");
-	if (pieces.count)
-		qsort(pieces.at, pieces.count, sizeof(*pieces.at), by_heap_start);
-	arena->heaps = pieces.at;
-	arena->heap_count = pieces.count;
+	if (s.pieces.count)
+		qsort(s.pieces.at, s.pieces.count, sizeof(*s.pieces.at), by_heap_start);
+	arena->heaps = s.pieces.at;
+	arena->heap_count = s.pieces.count;
 	return ok;
 }

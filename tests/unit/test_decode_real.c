@@ -157,6 +157,27 @@ static void foreign_sbrk(uint64_t words[PEER_WORDS])
 	describe();
 }
 
+/* The break can't move: main_arena goes on in mappings of its own, a new one each time. */
+static void blocked_brk(uint64_t words[PEER_WORDS])
+{
+	void *end;
+
+	(void)words;
+	churn(8, 2000);
+	end = sbrk(0);
+	if (mmap(end, 4096, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0) !=
+	    end)
+		_exit(92);
+	for (unsigned i = 0; i < 8; i++) {
+		churn(20 + i, 800);
+		/* Something else lies between some of them. */
+		if (i % 3 == 0 && mmap(NULL, 65536, PROT_READ | PROT_WRITE,
+		                       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) == MAP_FAILED)
+			_exit(91);
+	}
+	describe();
+}
+
 /* --- comparison ------------------------------------------------------------------------------------------ */
 
 struct sums {
@@ -463,6 +484,21 @@ static void a_foreign_sbrk_is_no_chunk(void **state)
 	look_away(&l);
 }
 
+static void mapped_pieces_of_main_arena_are_found(void **state)
+{
+	struct looked l;
+
+	(void)state;
+	look_at(&l, blocked_brk);
+	assert_false(l.ms->arenas[0].is_contiguous);
+	assert_true(l.ms->arenas[0].heap_count > 2);
+	assert_true(pt_decode(&l.d, l.ms, TAKE_WALK, NULL));
+	must_have_no_errors(&l.target.heap);
+	compare_sums(l.ms, l.d.lay, 0);
+	compare_arenas(l.ms, l.d.lay);
+	look_away(&l);
+}
+
 /* --- tick ---------------------------------------------------------------------------------------------------- */
 
 static void grow(uint64_t words[PEER_WORDS])
@@ -527,6 +563,7 @@ int main(void)
 		cmocka_unit_test(a_small_heap_is_read_by_lists),
 		cmocka_unit_test(threads_agree),
 		cmocka_unit_test(a_foreign_sbrk_is_no_chunk),
+		cmocka_unit_test(mapped_pieces_of_main_arena_are_found),
 		cmocka_unit_test(a_tick_follows_growth),
 	};
 
