@@ -216,6 +216,21 @@ static bool is_fencepost(const struct walk *w, uint64_t raw)
 	return (raw & ~(uint64_t)PT_PREV_INUSE) == pt_fencepost_size(w->d->lay);
 }
 
+/* The second of two fenceposts, or the first of them. */
+static bool is_one_of_two(const struct walk *w)
+{
+	const struct stream *s = &w->s;
+	uint64_t fence = pt_fencepost_size(w->d->lay);
+	uint32_t word = w->d->lay->word;
+	uint8_t other[8];
+
+	if (s->count && is_fencepost(w, w->seen[s->count - 1].raw))
+		return true;
+	return s->stop - s->next >= 2 * fence &&
+	       mem_read_all(w->d->mem, s->next + fence + word, other, word) &&
+	       load(other, word) == (fence | PT_PREV_INUSE);
+}
+
 /*
  * Headers smaller than any chunk end a part of an arena that could not grow: glibc
  * malloc/malloc.c:sysmalloc closes a thread arena's heap with one fencepost and a size of 0, and a
@@ -234,8 +249,9 @@ static bool accept_end_mark(struct walk *w, uint64_t raw)
 		s->next = s->stop;
 		return true;
 	}
-	if (!is_fencepost(w, raw) || left < pt_fencepost_size(lay) ||
-	    (!w->arena->is_main && (s->has_top || left > 2 * lay->min_size)))
+	if (!is_fencepost(w, raw) || left < pt_fencepost_size(lay))
+		return false;
+	if (w->arena->is_main ? !is_one_of_two(w) : s->has_top || left > 2 * lay->min_size)
 		return false;
 	w->seen[s->count++] = (struct seen){ .addr = s->next, .raw = raw };
 	s->next += pt_fencepost_size(lay);
