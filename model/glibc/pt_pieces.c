@@ -19,8 +19,9 @@
 enum {
 	PAGE = 4096,
 	WINDOW = 64 << 10,
-	CHAIN_ENOUGH = 32,     /* headers that follow one another by accident: no */
-	HEADERS_MAX = 1 << 20, /* of one search; bounds hostile memory */
+	CHAIN_ENOUGH = 32,         /* headers that follow one another by accident: no */
+	GAP_HEADERS_MAX = 8 << 20, /* of one search by 16 bytes: gaps up to 128 MiB */
+	PAGES_MAX = 1 << 20,       /* of one sweep where no piece begins; bounds hostile memory */
 	PIECES_MAX = DECODE_HEAPS_MAX,
 	SWEPT_MAX = 64,
 	ANCHORS_MAX = 2 * PT_BINS + 2, /* both ends of all bins, last_remainder, sbrk_base */
@@ -93,9 +94,10 @@ static struct chain follow(struct window *w, uint64_t start, uint64_t stop, uint
 	return c;
 }
 
-static bool window_open(struct window *w, const struct decode *d, struct region *scratch)
+static bool window_open(struct window *w, const struct decode *d, struct region *scratch,
+                        uint64_t headers_max)
 {
-	*w = (struct window){ .d = d, .headers_left = HEADERS_MAX };
+	*w = (struct window){ .d = d, .headers_left = headers_max };
 	w->bytes = region_alloc(scratch, WINDOW);
 	return w->bytes != NULL;
 }
@@ -121,7 +123,7 @@ uint64_t pt_next_piece(const struct decode *d, uint64_t from, uint64_t stop)
 	struct window w;
 	uint64_t at = stop;
 
-	if (scratch && window_open(&w, d, scratch))
+	if (scratch && window_open(&w, d, scratch, GAP_HEADERS_MAX))
 		at = find_start(&w, from, stop);
 	region_free(scratch);
 	return at;
@@ -317,12 +319,12 @@ static bool add_contiguous(struct search *s, const struct arena *arena)
 
 static bool add_scattered(struct search *s, const struct arena *arena)
 {
+	const struct decode *d = s->w.d;
+	uint64_t chunks = min_u64(arena->system_mem / d->lay->min_size, UINT32_MAX);
 	struct region *scratch = region_new();
-	bool ok = scratch && window_open(&s->w, s->w.d, scratch);
+	bool ok = scratch && window_open(&s->w, d, scratch, chunks + PAGES_MAX) &&
+	          find_pieces(s, arena);
 
-	/* Chunks of the arena, besides pages where none begins. */
-	s->w.headers_left += min_u64(arena->system_mem / s->w.d->lay->min_size, UINT32_MAX);
-	ok = ok && find_pieces(s, arena);
 	region_free(scratch);
 	return ok;
 }
