@@ -212,8 +212,8 @@ static void write_protected(FILE *out, const struct oom_case *oom)
 		              has_title ? "" : "\nnever chosen: ", kthreads);
 	if (oom->table.unreadable)
 		(void)fprintf(out,
-		              "\n%" PRIu64
-		              " processes could not be read: the ranking is without them\n",
+		              "\nup to %" PRIu64
+		              " processes are hidden or unreadable: the ranking is without them\n",
 		              oom->table.unreadable);
 }
 

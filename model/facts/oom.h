@@ -44,7 +44,7 @@ struct oom_table {
 	size_t count;
 	uint64_t totalpages;        /* what adj is scaled by: global */
 	uint64_t domain_totalpages; /* the same inside the domain; 0: as global */
-	uint64_t unreadable;        /* processes that hidepid or an error hid */
+	uint64_t unreadable;        /* processes that hidepid or an error hid; at most that many */
 };
 
 #endif
