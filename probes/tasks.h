@@ -57,4 +57,24 @@ void task_slot_close(struct slot_context *context, struct task_slot *slot);
 enum read_status task_slot_refresh(struct slot_context *context, struct task_slot *slot,
                                    bool with_status);
 
+/* --- shared by tasks_slot.c and tasks_status.c --- */
+
+void task_slot_set_flag(struct oom_task *task, enum oom_task_flag flag, bool on);
+
+/** A directory that stays one process's: when that has ended, opening below it fails. */
+int task_slot_open_directory(const struct slot_context *context, int32_t pid);
+
+/** What an errno of opening below a process's directory means; never READ_OK. */
+enum read_status task_slot_open_status(int os_errno);
+
+/** A small file in one read: the kernel hands it over in one piece, its end needs no second one. */
+enum read_status task_slot_read_once(int fd, char *text, size_t size, size_t *ret_len);
+
+/** Through the kept descriptor, or one that is opened for this reading only. */
+enum read_status task_slot_read(const struct task_slot *slot, enum slot_file file, char *text,
+                                size_t size);
+
+/** Reads status, through slot->dir_fd when that is open. */
+enum read_status task_slot_refresh_status(struct slot_context *context, struct task_slot *slot);
+
 #endif

@@ -6,7 +6,6 @@
  */
 #include "probes/tasks.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -17,9 +16,7 @@
 #include "probes/parse_status.h"
 #include "probes/parse_words.h"
 
-#define PF_KTHREAD    0x00200000u /* Linux include/linux/sched.h */
-#define CAP_SYS_ADMIN 21
-#define STATUS_ROOM   8192
+#define PF_KTHREAD 0x00200000u /* Linux include/linux/sched.h */
 
 static const char *const file_names[SLOT_FILES] = {
 	[SLOT_STATM] = "statm",
@@ -27,8 +24,7 @@ static const char *const file_names[SLOT_FILES] = {
 	[SLOT_ADJ] = "oom_score_adj",
 };
 
-/* A directory that stays one process's: when that has ended, opening below it fails. */
-static int open_directory(const struct slot_context *context, int32_t pid)
+int task_slot_open_directory(const struct slot_context *context, int32_t pid)
 {
 	char name[16];
 
@@ -41,16 +37,15 @@ static int open_file(const struct task_slot *slot, enum slot_file file)
 	return openat(slot->dir_fd, file_names[file], O_RDONLY | O_CLOEXEC);
 }
 
-/* Of a file below a process's directory, absence means that the process is gone. */
-static enum read_status open_status(int os_errno)
+enum read_status task_slot_open_status(int os_errno)
 {
+	/* a process that is gone has no files */
 	enum read_status status = os_errno == ENOENT ? READ_GONE : read_status_of(os_errno);
 
 	return status == READ_OK ? READ_FAILED : status;
 }
 
-/* The kernel hands a small file over in one piece: a second read for its end is not needed. */
-static enum read_status read_once(int fd, char *text, size_t size, size_t *ret_len)
+enum read_status task_slot_read_once(int fd, char *text, size_t size, size_t *ret_len)
 {
 	ssize_t got;
 
@@ -64,192 +59,27 @@ static enum read_status read_once(int fd, char *text, size_t size, size_t *ret_l
 	return READ_OK;
 }
 
-/* Through the kept descriptor, or one that is opened for this reading only. */
-static enum read_status read_slot(const struct task_slot *slot, enum slot_file file, char *text,
-                                  size_t size)
+enum read_status task_slot_read(const struct task_slot *slot, enum slot_file file, char *text,
+                                size_t size)
 {
 	int fd = slot->fds[file] >= 0 ? slot->fds[file] : open_file(slot, file);
 	enum read_status status;
 	size_t len;
 
 	if (fd < 0)
-		return open_status(errno);
-	status = read_once(fd, text, size, &len);
+		return task_slot_open_status(errno);
+	status = task_slot_read_once(fd, text, size, &len);
 	if (fd != slot->fds[file])
 		close(fd);
 	return status;
 }
 
-/* --- status ----------------------------------------------------------------------------------- */
-
-/* Status shows a newline as \n and a backslash twice. */
-static void copy_name(struct span from, char to[16])
-{
-	size_t len = 0;
-
-	for (size_t i = 0; i < from.len && len < 15; i++) {
-		char c = from.at[i];
-
-		if (c == '\\' && i + 1 < from.len) {
-			i++;
-			c = from.at[i] == 'n' ? '\n' : '\\';
-		}
-		to[len++] = c;
-	}
-	memset(to + len, 0, 16 - len);
-}
-
-static void set_flag(struct oom_task *task, enum oom_task_flag flag, bool on)
+void task_slot_set_flag(struct oom_task *task, enum oom_task_flag flag, bool on)
 {
 	if (on)
 		task->flags |= (uint32_t)flag;
 	else
 		task->flags &= ~(uint32_t)flag;
-}
-
-/* Takes over the status text in the context; true when it tells of a memory. */
-static bool take_status(const struct slot_context *context, struct task_slot *slot, bool with_rss)
-{
-	const char *text = context->status.at;
-	size_t len = context->status.len;
-	struct process_facts facts = { 0 };
-	struct status_extra extra = { 0 };
-	struct span line, rest = { text, len };
-	struct oom_task *task = &slot->task;
-
-	if (!parse_status(text, len, &facts, &extra))
-		return false;
-	if (span_line(&rest, &line) && span_skip(&line, "Name:\t"))
-		copy_name(line, task->comm);
-	task->ppid = facts.ppid;
-	task->uid = facts.uid;
-	slot->thread_count = facts.thread_count > 0 ? (uint32_t)facts.thread_count : 1;
-	set_flag(task, OOM_TASK_SYS_ADMIN, (extra.cap_effective >> CAP_SYS_ADMIN) & 1);
-	if (!fact_known(facts.vm_rss))
-		return false;
-	task->swap_pages = fact_or(facts.vm_swap, 0) / context->page_size;
-	if (with_rss)
-		task->rss_pages = facts.vm_rss.v / context->page_size;
-	task->pgtables_bytes = fact_or(facts.vm_pte, 0);
-	return true;
-}
-
-/* All of a status file, however long its list of groups is. */
-static enum read_status read_status_text(int fd, struct file_text *text)
-{
-	size_t len = 0;
-	enum read_status status;
-
-	text->len = 0;
-	if (!file_text_reserve(text, STATUS_ROOM))
-		return READ_NO_MEMORY;
-	status = read_once(fd, text->at, STATUS_ROOM, &len);
-	if (status != READ_OK)
-		return status;
-	text->len = len;
-	return len < STATUS_ROOM - 1 ? READ_OK : read_fd(fd, text);
-}
-
-static enum read_status read_status_of_slot(struct slot_context *context,
-                                            const struct task_slot *slot)
-{
-	int fd = openat(slot->dir_fd, "status", O_RDONLY | O_CLOEXEC);
-	enum read_status status;
-
-	if (fd < 0)
-		return open_status(errno);
-	status = read_status_text(fd, &context->status);
-	close(fd);
-	return status;
-}
-
-/*
- * The directory was opened by pid; that a kept descriptor still reads afterwards proves that the
- * pid did not change hands.
- */
-static enum read_status read_status_by_pid(struct slot_context *context, struct task_slot *slot)
-{
-	enum read_status status;
-	char text[32];
-
-	slot->dir_fd = open_directory(context, slot->task.pid);
-	if (slot->dir_fd < 0)
-		return open_status(errno);
-	status = read_status_of_slot(context, slot);
-	close(slot->dir_fd);
-	slot->dir_fd = -1;
-	if (status != READ_OK)
-		return status;
-	return read_slot(slot, SLOT_ADJ, text, sizeof(text));
-}
-
-/* The first other thread that still has the memory, as status text in the context. */
-static bool read_living_thread(struct slot_context *context, int32_t pid, DIR *threads)
-{
-	const struct dirent *entry;
-
-	while ((entry = readdir(threads))) { // NOLINT(concurrency-mt-unsafe): a stream of our own
-		struct process_facts facts = { 0 };
-		struct status_extra extra = { 0 };
-		char path[64 + sizeof(entry->d_name)];
-		bool has_memory;
-		int fd;
-
-		if (entry->d_name[0] == '.' || strtol(entry->d_name, NULL, 10) == pid)
-			continue;
-		(void)snprintf(path, sizeof(path), "%d/task/%s/status", pid, entry->d_name);
-		fd = openat(context->proc_fd, path, O_RDONLY | O_CLOEXEC);
-		if (fd < 0)
-			continue;
-		has_memory =
-		        read_status_text(fd, &context->status) == READ_OK &&
-		        parse_status(context->status.at, context->status.len, &facts, &extra) &&
-		        fact_known(facts.vm_rss);
-		close(fd);
-		if (has_memory)
-			return true;
-	}
-	return false;
-}
-
-/*
- * A first thread that has ended while others live on is a zombie without figures; the memory is
- * still the process's, and the OOM killer counts it (mm/oom_kill.c:find_lock_task_mm).
- */
-static void look_at_other_threads(struct slot_context *context, struct task_slot *slot)
-{
-	struct oom_task *task = &slot->task;
-	char path[64];
-	DIR *threads;
-	int fd;
-
-	(void)snprintf(path, sizeof(path), "%d/task", task->pid);
-	fd = openat(context->proc_fd, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	threads = fd >= 0 ? fdopendir(fd) : NULL;
-	if (!threads) {
-		if (fd >= 0)
-			close(fd);
-		return;
-	}
-	if (read_living_thread(context, task->pid, threads))
-		set_flag(task, OOM_TASK_NO_MM, !take_status(context, slot, true));
-	closedir(threads);
-}
-
-static enum read_status refresh_status(struct slot_context *context, struct task_slot *slot)
-{
-	enum read_status status = slot->dir_fd >= 0 ? read_status_of_slot(context, slot)
-	                                            : read_status_by_pid(context, slot);
-	struct oom_task *task = &slot->task;
-
-	task->is_partial = status != READ_OK;
-	if (status != READ_OK)
-		return status;
-	set_flag(task, OOM_TASK_NO_MM, !take_status(context, slot, false));
-	if ((task->flags & OOM_TASK_NO_MM) && fact_or(task->score, 0))
-		look_at_other_threads(context, slot);
-	slot->status_round = context->round;
-	return READ_OK;
 }
 
 /* --- each round ------------------------------------------------------------------------------- */
@@ -271,7 +101,7 @@ static enum read_status refresh_adj(struct task_slot *slot, bool *ret_moved)
 {
 	char text[32];
 	int64_t adj;
-	enum read_status status = read_slot(slot, SLOT_ADJ, text, sizeof(text));
+	enum read_status status = task_slot_read(slot, SLOT_ADJ, text, sizeof(text));
 
 	if (status != READ_OK)
 		return status;
@@ -286,7 +116,7 @@ static enum read_status refresh_score(struct task_slot *slot, bool *ret_moved)
 {
 	char text[32];
 	int64_t score;
-	enum read_status status = read_slot(slot, SLOT_SCORE, text, sizeof(text));
+	enum read_status status = task_slot_read(slot, SLOT_SCORE, text, sizeof(text));
 
 	if (status != READ_OK)
 		return status;
@@ -303,7 +133,7 @@ static enum read_status refresh_statm(struct task_slot *slot, bool *ret_moved)
 {
 	char text[sizeof(slot->statm)];
 	struct statm_facts statm;
-	enum read_status status = read_slot(slot, SLOT_STATM, text, sizeof(text));
+	enum read_status status = task_slot_read(slot, SLOT_STATM, text, sizeof(text));
 
 	if (status != READ_OK || strcmp(text, slot->statm) == 0)
 		return status;
@@ -327,7 +157,7 @@ static enum read_status refresh_files(struct slot_context *context, struct task_
 	if (status == READ_OK)
 		status = refresh_score(slot, &moved);
 	if (status == READ_OK && moved)
-		status = refresh_status(context, slot);
+		status = task_slot_refresh_status(context, slot);
 	return status;
 }
 
@@ -339,8 +169,8 @@ static enum read_status read_stat(const struct task_slot *slot, struct stat_fact
 	size_t len = 0;
 
 	if (fd < 0)
-		return open_status(errno);
-	status = read_once(fd, text, sizeof(text), &len);
+		return task_slot_open_status(errno);
+	status = task_slot_read_once(fd, text, sizeof(text), &len);
 	close(fd);
 	if (status != READ_OK)
 		return status;
@@ -354,9 +184,9 @@ static enum read_status refresh_anew(struct slot_context *context, struct task_s
 	struct stat_facts stat = { 0 };
 	enum read_status status;
 
-	slot->dir_fd = open_directory(context, slot->task.pid);
+	slot->dir_fd = task_slot_open_directory(context, slot->task.pid);
 	if (slot->dir_fd < 0)
-		return open_status(errno);
+		return task_slot_open_status(errno);
 	status = read_stat(slot, &stat);
 	if (status == READ_OK && stat.start_ticks != slot->task.start_ticks)
 		status = READ_GONE;
@@ -413,16 +243,16 @@ static enum read_status first_look(struct slot_context *context, struct task_slo
 	struct stat_facts stat = { 0 };
 	enum read_status status;
 
-	slot->dir_fd = open_directory(context, task->pid);
+	slot->dir_fd = task_slot_open_directory(context, task->pid);
 	if (slot->dir_fd < 0)
-		return open_status(errno);
+		return task_slot_open_status(errno);
 	status = read_stat(slot, &stat);
 	if (status == READ_OK) {
 		task->start_ticks = stat.start_ticks;
 		task->ppid = stat.ppid;
 		memcpy(task->comm, stat.comm, sizeof(task->comm) - 1);
-		set_flag(task, OOM_TASK_KTHREAD, stat.kernel_flags & PF_KTHREAD);
-		set_flag(task, OOM_TASK_INIT, task->pid == 1 && context->is_init_ns);
+		task_slot_set_flag(task, OOM_TASK_KTHREAD, stat.kernel_flags & PF_KTHREAD);
+		task_slot_set_flag(task, OOM_TASK_INIT, task->pid == 1 && context->is_init_ns);
 		keep_descriptors(context, slot);
 		status = refresh_files(context, slot, true);
 	}
