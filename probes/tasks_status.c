@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The dear part of one process of the OOM table: status, which alone has swap, page tables, name and
- * capabilities; and the threads of a process whose first one has ended.
+ * The dear part of one process of the OOM table: status, which alone has swap, page tables, name
+ * and capabilities; and the threads of a process whose first one has ended.
  */
 #include "probes/tasks.h"
 
