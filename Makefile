@@ -174,15 +174,17 @@ $(OUT)/tests/replay/%: $(OUT)/tests/fuzz/%.o $(OUT)/tests/fuzz/replay.o $(OUT)/l
 	@echo "LD $@"
 	$(Q)$(CC) $(HT_LDFLAGS) $(LDFLAGS) -o $@ $^ $(PKG_LIBS) $(LDLIBS)
 
-# libFuzzer, so clang whatever CC is; the corpus is what `make check` replays.
-$(OUT)/fuzz/%: tests/fuzz/%.c $(MODEL_SRC) $(PROBES_SRC) $(TUI_SRC) $(GENERATED_SRC) $(LIB_SRC)
+# libFuzzer, so clang whatever CC is, in a build of its own; the corpus is what `make check` replays.
+$(OUT)/fuzz/%: $(OUT)/tests/fuzz/%.o $(OUT)/libtest.a $(ARCHIVES)
 	@mkdir -p $(@D)
-	@echo "FUZZ $@"
-	$(Q)clang $(HT_CPPFLAGS) -std=gnu17 -O1 -g -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all \
-		$(PKG_CFLAGS) -o $@ $< $(MODEL_SRC) $(PROBES_SRC) $(TUI_SRC) $(GENERATED_SRC) $(filter-out %cmocka%,$(LIB_SRC)) -pthread $(PKG_LIBS)
+	@echo "LD $@"
+	$(Q)$(CC) -fsanitize=fuzzer,address,undefined $(HT_LDFLAGS) $(LDFLAGS) -o $@ $^ $(PKG_LIBS) $(LDLIBS)
 
-.PHONY: fuzz
-fuzz: $(FUZZ_BIN)
+.PHONY: fuzz fuzz-run
+fuzz:
+	@$(MAKE) --no-print-directory OUT=build-fuzz CC=clang SANITIZE=fuzzer-no-link,address,undefined fuzz-run
+
+fuzz-run: $(FUZZ_BIN)
 	$(Q)set -e; for f in $(FUZZ_BIN); do name=$${f##*/}; mkdir -p $(OUT)/corpus/$$name tests/fuzz/corpus/$$name; \
 		echo "fuzzing $$name for $(FUZZ_SECONDS) s"; \
 		$$f -max_total_time=$(FUZZ_SECONDS) -timeout=10 -rss_limit_mb=2048 -verbosity=0 -print_final_stats=0 \

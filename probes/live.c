@@ -132,6 +132,8 @@ static void read_oom(struct live *live, const struct snapshot *so_far, uint64_t 
 		fresh->oom.totalpages = (fact_or(system->system.mem_total, 0) +
 		                         fact_or(system->system.swap_total, 0)) /
 		                        system->system.page_size;
+	if (first.level && system)
+		fresh->oom.domain_totalpages = lx_memcg_totalpages(first.level, &system->system);
 	if (live->rules)
 		lx_oom_rank(live->rules, &fresh->oom);
 	live_keep(live, PART_OOM, fresh);

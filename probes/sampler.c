@@ -88,7 +88,7 @@ static uint32_t choose(struct sampler *s, uint32_t wanted, uint32_t focus, uint6
 
 	/* The first picture comes at once; what may take long follows with the second. */
 	if (!s->previous)
-		return what | (focus & TAKE_OOM);
+		return what;
 	for (size_t i = 0; i < PACE_COUNT; i++) {
 		struct pace *p = &s->pace[i];
 
