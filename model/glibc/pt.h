@@ -108,8 +108,9 @@ uint64_t pt_first_chunk(const struct decode *d, const struct arena *arena, size_
 /**
  * Behind the fenceposts of main_arena: the lowest address in [from, stop) whose chunks lead to `stop`
  * (a known chunk, as a rule top), or `stop`. What lies before it is not malloc's (a foreign sbrk).
+ * *reads_left bounds the reads of all searches of a walk: a hostile gap can make each one dear.
  */
-uint64_t pt_next_piece(const struct decode *d, uint64_t from, uint64_t stop);
+uint64_t pt_next_piece(const struct decode *d, uint64_t from, uint64_t stop, uint64_t *reads_left);
 
 /* All heaps of all arenas by address. */
 struct heap_span {

@@ -22,6 +22,8 @@ enum {
 	CHAIN_ENOUGH = 32,         /* headers that follow one another by accident: no */
 	GAP_HEADERS_MAX = 8 << 20, /* of one search by 16 bytes: gaps up to 128 MiB */
 	PAGES_MAX = 1 << 20,       /* of one sweep where no piece begins; bounds hostile memory */
+	READS_LEAST = 1 << 17,     /* of one sweep, and no more than so many … */
+	READS_MAX = 1 << 21,       /* … however large the arena says it is */
 	PIECES_MAX = DECODE_HEAPS_MAX,
 	SWEPT_MAX = 64,
 	ANCHORS_MAX = 2 * PT_BINS + 2, /* both ends of all bins, last_remainder, sbrk_base */
@@ -31,27 +33,50 @@ enum {
 struct window {
 	const struct decode *d;
 	uint64_t start, valid;
-	uint64_t headers_left;
+	uint64_t lone; /* the last header that was read without moving the window */
+	uint64_t headers_left, reads_left;
 	uint8_t *bytes;
 };
+
+/**
+ * Reads the header of a chunk outside of the window. Where one leads far away the window stays, because
+ * the search comes back; it follows when a second one is near the first.
+ */
+static bool read_header(struct window *w, uint64_t chunk, uint8_t *header, uint64_t len)
+{
+	bool is_far = chunk < w->start || chunk - w->start >= 2 * WINDOW;
+	bool is_lone = is_far && (chunk < w->lone || chunk - w->lone >= WINDOW);
+	enum mem_status status;
+
+	if (w->reads_left == 0)
+		return false;
+	w->reads_left--;
+	if (is_lone) {
+		w->lone = chunk;
+		return mem_read_all(w->d->mem, chunk, header, len);
+	}
+	w->start = chunk;
+	w->valid = mem_read(w->d->mem, chunk, w->bytes, WINDOW, &status);
+	if (w->valid >= len)
+		memcpy(header, w->bytes, len);
+	return w->valid >= len;
+}
 
 /** The chunk's prev_size and size words. */
 static bool window_header(struct window *w, uint64_t chunk, uint64_t *ret_prev, uint64_t *ret_raw)
 {
 	uint64_t len = 2 * (uint64_t)w->d->lay->word;
-	enum mem_status status;
+	uint8_t header[16];
 
 	if (w->headers_left == 0)
 		return false;
 	w->headers_left--;
-	if (chunk < w->start || chunk - w->start + len > w->valid) {
-		w->start = chunk;
-		w->valid = mem_read(w->d->mem, chunk, w->bytes, WINDOW, &status);
-		if (w->valid < len)
-			return false;
-	}
-	*ret_prev = pt_word(w->d->lay, w->bytes + (chunk - w->start));
-	*ret_raw = pt_word(w->d->lay, w->bytes + (chunk - w->start) + w->d->lay->word);
+	if (chunk >= w->start && chunk - w->start + len <= w->valid)
+		memcpy(header, w->bytes + (chunk - w->start), len);
+	else if (!read_header(w, chunk, header, len))
+		return false;
+	*ret_prev = pt_word(w->d->lay, header);
+	*ret_raw = pt_word(w->d->lay, header + w->d->lay->word);
 	return true;
 }
 
@@ -60,6 +85,7 @@ struct chain {
 	uint64_t at;      /* the header that was not passed any more */
 	uint64_t headers; /* passed */
 	bool is_fenced;   /* ended in two fenceposts; `at` is behind them */
+	bool is_cut;      /* ended where memory can't be read (swapped out) */
 };
 
 static bool is_main_header(const struct decode *d, uint64_t raw)
@@ -74,9 +100,13 @@ static struct chain follow(struct window *w, uint64_t start, uint64_t stop, uint
 	uint64_t fence = pt_fencepost_size(w->d->lay), prev, raw, last_size = 0;
 	struct chain c = { .at = start };
 
-	while (c.at < stop && c.headers < most && window_header(w, c.at, &prev, &raw)) {
-		uint64_t size = pt_chunk_size(raw);
+	while (c.at < stop && c.headers < most) {
+		uint64_t size;
 
+		c.is_cut = !window_header(w, c.at, &prev, &raw);
+		if (c.is_cut)
+			break;
+		size = pt_chunk_size(raw);
 		if (c.headers == 0 ? !(raw & PT_PREV_INUSE)
 		                   : !(raw & PT_PREV_INUSE) && prev != last_size)
 			break;
@@ -95,9 +125,9 @@ static struct chain follow(struct window *w, uint64_t start, uint64_t stop, uint
 }
 
 static bool window_open(struct window *w, const struct decode *d, struct region *scratch,
-                        uint64_t headers_max)
+                        uint64_t headers_max, uint64_t reads_max)
 {
-	*w = (struct window){ .d = d, .headers_left = headers_max };
+	*w = (struct window){ .d = d, .headers_left = headers_max, .reads_left = reads_max };
 	w->bytes = region_alloc(scratch, WINDOW);
 	return w->bytes != NULL;
 }
@@ -107,24 +137,28 @@ static uint64_t find_start(struct window *w, uint64_t from, uint64_t stop)
 {
 	const struct malloc_layout *lay = w->d->lay;
 
-	for (uint64_t at = pt_chunk_align_up(lay, from); at < stop && w->headers_left;
-	     at += lay->alignment) {
+	for (uint64_t at = pt_chunk_align_up(lay, from);
+	     at < stop && w->headers_left && w->reads_left; at += lay->alignment) {
 		struct chain c = follow(w, at, stop, CHAIN_ENOUGH);
 
-		if (c.at == stop || c.headers == CHAIN_ENOUGH || (c.is_fenced && c.headers))
+		if (c.at == stop || c.headers == CHAIN_ENOUGH)
+			return at;
+		if (c.headers && (c.is_fenced || (c.is_cut && w->reads_left)))
 			return at;
 	}
 	return stop;
 }
 
-uint64_t pt_next_piece(const struct decode *d, uint64_t from, uint64_t stop)
+uint64_t pt_next_piece(const struct decode *d, uint64_t from, uint64_t stop, uint64_t *reads_left)
 {
 	struct region *scratch = region_new();
 	struct window w;
 	uint64_t at = stop;
 
-	if (scratch && window_open(&w, d, scratch, GAP_HEADERS_MAX))
+	if (scratch && window_open(&w, d, scratch, GAP_HEADERS_MAX, *reads_left)) {
 		at = find_start(&w, from, stop);
+		*reads_left = w.reads_left;
+	}
 	region_free(scratch);
 	return at;
 }
@@ -201,7 +235,7 @@ static bool sweep(struct search *s, uint64_t from, uint64_t limit)
 	const struct malloc_layout *lay = s->w.d->lay;
 	uint64_t at = from;
 
-	while (at < limit && s->w.headers_left && s->pieces.count < PIECES_MAX) {
+	while (at < limit && s->w.headers_left && s->w.reads_left && s->pieces.count < PIECES_MAX) {
 		uint64_t start = pt_chunk_align_up(lay, at), end = 0;
 		bool below_top = start <= s->top && s->top < limit;
 		struct chain c = follow(&s->w, start, below_top ? s->top : limit, UINT64_MAX);
@@ -321,8 +355,9 @@ static bool add_scattered(struct search *s, const struct arena *arena)
 {
 	const struct decode *d = s->w.d;
 	uint64_t chunks = min_u64(arena->system_mem / d->lay->min_size, UINT32_MAX);
+	uint64_t reads = min_u64(arena->system_mem / WINDOW, READS_MAX) + READS_LEAST;
 	struct region *scratch = region_new();
-	bool ok = scratch && window_open(&s->w, d, scratch, chunks + PAGES_MAX) &&
+	bool ok = scratch && window_open(&s->w, d, scratch, chunks + PAGES_MAX, reads) &&
 	          find_pieces(s, arena);
 
 	region_free(scratch);

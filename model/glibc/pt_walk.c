@@ -33,6 +33,7 @@ static bool begin_walk(struct walk *w)
 	if (!w->counters || !w->tallies || (!w->set && !w->links))
 		return false;
 	w->anchors.arena = UINT32_MAX;
+	w->gap_reads_left = WALK_GAP_READS_MAX;
 	if (lay->fastbins)
 		w->fast_max = glibc_fastbin_size(lay, lay->fastbins - 1);
 	w->cached_max = largest_cached(w);

@@ -16,16 +16,17 @@
 #include "model/glibc/pt.h"
 
 enum {
-	WALK_PAGE = 4096,            /* of x86-64, i386 and aarch64 as the layouts have it */
-	WALK_PIECE = 256 << 10,      /* bytes read at once */
-	WALK_PIECE_LEAST = 16 << 10, /* after a contradiction: the shorter, the less it tears */
-	WALK_SEEN = 1024,            /* headers met before they are accounted */
-	WALK_KEPT = 64,              /* of them, kept to step back to */
-	WALK_LINKS_MAX = 2 << 20,    /* 48 MiB of links */
-	WALK_RETRIES_MAX = 4096,     /* of one walk, against hostile heaps */
-	WALK_HEAP_RETRIES_MAX = 128, /* of one heap */
-	WALK_ANCHORS_MAX = 4096,     /* of one arena */
-	WALK_DEFERRED_MAX = 1 << 16, /* runs that wait for the lists to be resolved */
+	WALK_PAGE = 4096,             /* of x86-64, i386 and aarch64 as the layouts have it */
+	WALK_PIECE = 256 << 10,       /* bytes read at once */
+	WALK_PIECE_LEAST = 16 << 10,  /* after a contradiction: the shorter, the less it tears */
+	WALK_SEEN = 1024,             /* headers met before they are accounted */
+	WALK_KEPT = 64,               /* of them, kept to step back to */
+	WALK_LINKS_MAX = 2 << 20,     /* 48 MiB of links */
+	WALK_RETRIES_MAX = 4096,      /* of one walk, against hostile heaps */
+	WALK_HEAP_RETRIES_MAX = 128,  /* of one heap */
+	WALK_ANCHORS_MAX = 4096,      /* of one arena */
+	WALK_GAP_READS_MAX = 1 << 15, /* of one walk, where somebody else moved the break */
+	WALK_DEFERRED_MAX = 1 << 16,  /* runs that wait for the lists to be resolved */
 };
 
 /* A header as the stream met it. */
@@ -120,7 +121,7 @@ struct walk {
 	struct walk_mark mark;         /* taken when the heap was begun */
 	struct walk_run run;           /* open run of free chunks */
 	uint64_t fast_max, cached_max; /* largest chunk of a fastbin, of a tcache bin */
-	uint64_t retries;
+	uint64_t retries, gap_reads_left;
 	struct walk_anchors anchors;
 	struct trim_queue trim;
 	struct walk_run *deferred;

@@ -260,19 +260,37 @@ static bool accept_end_mark(struct walk *w, uint64_t raw)
 
 /*
  * A piece of main_arena that was not the last ends in fenceposts; then comes what somebody else got
- * from sbrk(), which is not malloc's, and the next piece. True: there is a gap, and it is behind us.
+ * from sbrk(), which is not malloc's, and the next piece. What is in between may look like chunks, so it
+ * is not tried as such unless `must` (it does not) or no other piece is found. True: there is a gap, and
+ * it is behind us.
  */
-static bool cross_gap(struct walk *w)
+static bool cross_gap(struct walk *w, bool must)
 {
 	struct stream *s = &w->s;
+	uint64_t at;
 
 	if (!w->arena->is_main || !s->count || !is_fencepost(w, w->seen[s->count - 1].raw))
 		return false;
+	at = pt_next_piece(w->d, s->next, s->stop, &w->gap_reads_left);
+	if (at == s->stop && !must)
+		return false;
+	if (!w->gap_reads_left) {
+		heap_error_add(w->d->heap, s->next, "the next piece of main_arena was not found");
+		w->tally->torn_chunks++;
+	}
 	w->seen[s->count].raw = PT_PREV_INUSE;
 	walk_account(w, s->count);
-	s->next = pt_next_piece(w->d, s->next, s->stop);
+	s->next = at;
 	drop_piece(s);
 	return true;
+}
+
+static bool is_second_fencepost(const struct walk *w)
+{
+	const struct stream *s = &w->s;
+
+	return s->count >= 2 && is_fencepost(w, w->seen[s->count - 1].raw) &&
+	       is_fencepost(w, w->seen[s->count - 2].raw) && s->next < s->stop;
 }
 
 /* seen[] is never full here: parse() would have said so first. */
@@ -282,8 +300,12 @@ static void bad_header(struct walk *w)
 	uint32_t word = w->d->lay->word;
 	uint64_t raw = load(w->piece + (s->next - s->base) + word, word);
 
-	if (!accept_end_mark(w, raw) && !cross_gap(w) && !mend(w, raw))
+	if (accept_end_mark(w, raw)) {
+		if (s->has_top && is_second_fencepost(w))
+			(void)cross_gap(w, false);
+	} else if (!cross_gap(w, true) && !mend(w, raw)) {
 		skip(w, false);
+	}
 }
 
 /* Top moved up: go on; it moved down: the last chunks are part of it now. False: it stays. */

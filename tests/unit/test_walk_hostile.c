@@ -328,6 +328,35 @@ static void overlapping_heaps(void **state)
 	unmake(&m);
 }
 
+/*
+ * Somebody else's sbrk() between two pieces, full of headers that lead far away and that begin as if
+ * they were chunks: they are not malloc's, and looking behind them has an end.
+ */
+static void a_gap_of_false_headers(void **state)
+{
+	const unsigned first = 16, last = 240; /* chunks of malloc's before and behind the gap */
+	struct arena *arena;
+	struct made m;
+
+	(void)state;
+	make(&m);
+	for (uint64_t at = chunk_at(first); at < chunk_at(last); at += 32) {
+		put(&m, at, 1);
+		put(&m, at + 8, 0x4010 | PT_PREV_INUSE);
+		put(&m, at + 16, 1);
+		put(&m, at + 24, 8);
+	}
+	put(&m, chunk_at(first - 1) + 8, (SIZE - 32) | PT_PREV_INUSE);
+	put(&m, chunk_at(first) - 32 + 8, 16 | PT_PREV_INUSE);
+	put(&m, chunk_at(first) - 16 + 8, 16 | PT_PREV_INUSE);
+	arena = walk(&m);
+	assert_int_equal(arena->in_use.count.v, first + CHUNKS - last);
+	assert_int_equal(arena->in_use.count.state, FACT_KNOWN);
+	assert_int_equal(m.heap.error_count, 0);
+	assert_true(m.fake.reads < 40000);
+	unmake(&m);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -342,6 +371,7 @@ int main(void)
 		cmocka_unit_test(reads_that_fail),
 		cmocka_unit_test(heaps_of_noise),
 		cmocka_unit_test(overlapping_heaps),
+		cmocka_unit_test(a_gap_of_false_headers),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
