@@ -138,7 +138,8 @@ static bool name_add(struct region *region, struct names *names, struct maps_nam
 			names->at = grown;
 			names->room = room;
 		}
-		memcpy(names->at + names->len, name.at, name.len);
+		if (name.len)
+			memcpy(names->at + names->len, name.at, name.len);
 		names->last = name;
 		names->last_at = (uint32_t)names->len;
 		names->len += name.len;

@@ -5,11 +5,11 @@
 /* Private to view_arenas.c and arenas_*.c: the panes below the list. */
 #include "tui/view.h"
 
-/** Heaps, top and state of the arena with index `arena`. */
-void arenas_heaps(const struct view_frame *frame, size_t arena, struct area area);
+/** Heaps, top and state of the arena with that index. */
+void arenas_heaps(const struct view_frame *frame, size_t index, struct area area);
 
 /** Its fastbins, unsorted, small and large bins. */
-void arenas_bins(const struct view_frame *frame, size_t arena, struct area area);
+void arenas_bins(const struct view_frame *frame, size_t index, struct area area);
 
 /** All threads with their tcaches, those of the arena first. */
 void arenas_threads(const struct view_frame *frame, size_t arena, struct area area);

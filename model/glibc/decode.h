@@ -102,8 +102,8 @@ void pt_total(struct malloc_state *ms);
 
 struct pt_candidate {
 	uint64_t addr;
-	int score;
 	const struct malloc_layout *lay;
+	int score;
 	bool never_used;
 };
 
