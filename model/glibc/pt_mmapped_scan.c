@@ -14,11 +14,14 @@
 
 enum {
 	PAGE = 4096,
-	BATCH = 1024, /* pieces of one gathered read */
-	AHEAD_MAX = 64,
+	BATCH = 1024,          /* pieces of one gathered read */
+	AHEAD_MAX = 64,        /* headers of one stretch in one read, where chunks are alike */
+	PAGES_AHEAD_MAX = 256, /* and where there are none */
 	HEADER_MAX = 16,
 	ALIGN_FIRST = 5, /* log2 of the alignments that leave an inner header */
 	ALIGN_LAST = 30,
+	NEAR = 2048 + HEADER_MAX,
+	NEAR_BATCH = 128,
 	LOOK_AHEAD = 16 << 20, /* of one question for residency */
 };
 
@@ -28,17 +31,23 @@ struct probe {
 	uint64_t base;
 	uint64_t chunk, total; /* total 0: nothing begins here */
 	bool is_plausible;     /* the header at the base is that of a mapping */
+	bool is_inner;         /* an aligned allocation's own header was found */
 	bool is_unreadable;
 };
 
+/*
+ * Inner headers come in one piece for those up to NEAR bytes from the base, which share its first page,
+ * and one piece each for the others.
+ */
 struct batch {
 	struct probe probes[BATCH];
+	size_t count;
 	struct mem_piece pieces[BATCH];
 	uint8_t headers[BATCH][HEADER_MAX];
-	size_t count; /* of probes */
-	/* inner headers: pieces[i] belongs to probes[owner[i]] */
-	uint16_t owner[BATCH];
+	uint16_t owner[BATCH]; /* pieces[i] belongs to probes[owner[i]] */
 	size_t inner_count;
+	uint8_t near[NEAR_BATCH][NEAR];
+	size_t near_count;
 };
 
 bool mm_is_complete(const struct mm_search *m)
@@ -94,37 +103,68 @@ static void read_bases(struct mm_search *m, struct batch *b)
 
 /* --- aligned allocations --------------------------------------------------------------------------- */
 
-static void read_inner(struct mm_search *m, struct batch *b)
+/* After mremap the base's header is out of date, so any inner one that fits decides; the first does. */
+static void judge_inner(struct mm_search *m, struct probe *p, uint64_t chunk, const uint8_t *header)
+{
+	uint64_t total = mapping_size(m->d->lay, header, chunk - p->base);
+
+	if (p->is_inner || !total || total > p->stretch->limit - p->base)
+		return;
+	p->is_inner = true;
+	p->chunk = chunk;
+	p->total = total;
+}
+
+/* Where the chunk of an allocation with alignment 2^k lies in the mapping at `base`. */
+static uint64_t inner_at(const struct malloc_layout *lay, uint64_t base, unsigned k)
+{
+	uint64_t mem = pt_mem(lay, pt_chunk_align_up(lay, base));
+
+	return pt_chunk_of_mem(lay, align_up(mem, UINT64_C(1) << k));
+}
+
+static void judge_near(struct mm_search *m, struct probe *p, const uint8_t *bytes)
 {
 	const struct malloc_layout *lay = m->d->lay;
 
+	for (unsigned k = ALIGN_FIRST; k <= ALIGN_LAST; k++) {
+		uint64_t chunk = inner_at(lay, p->base, k), at = chunk - p->base;
+
+		if (at + 2 * (uint64_t)lay->word > NEAR)
+			return;
+		if (chunk != pt_chunk_align_up(lay, p->base))
+			judge_inner(m, p, chunk, bytes + at);
+	}
+}
+
+static void read_inner(struct mm_search *m, struct batch *b)
+{
 	mem_gather(m->d->mem, b->pieces, b->inner_count);
 	for (size_t i = 0; i < b->inner_count; i++) {
 		struct probe *p = &b->probes[b->owner[i]];
-		uint64_t chunk = b->pieces[i].addr, total;
 
-		if (b->pieces[i].status != MEM_OK || p->chunk >= chunk ||
-		    p->chunk != pt_chunk_align_up(lay, p->base))
+		if (b->pieces[i].status != MEM_OK)
 			continue;
-		/* After mremap the base's header is out of date: the inner one decides. */
-		total = mapping_size(lay, b->headers[i], chunk - p->base);
-		if (total && total <= p->stretch->limit - p->base) {
-			p->chunk = chunk;
-			p->total = total;
-		}
+		if (b->pieces[i].len == NEAR)
+			judge_near(m, p, b->pieces[i].buf);
+		else
+			judge_inner(m, p, b->pieces[i].addr, b->pieces[i].buf);
 	}
-	b->inner_count = 0;
+	b->inner_count = b->near_count = 0;
 }
 
-static void want_inner(struct mm_search *m, struct batch *b, size_t probe, uint64_t chunk)
+static void want_inner(struct mm_search *m, struct batch *b, size_t probe, uint64_t at,
+                       bool is_near)
 {
-	if (b->inner_count == BATCH)
+	size_t i;
+
+	if (b->inner_count == BATCH || (is_near && b->near_count == NEAR_BATCH))
 		read_inner(m, b);
-	b->owner[b->inner_count] = (uint16_t)probe;
-	b->pieces[b->inner_count] = (struct mem_piece){ .addr = chunk,
-		                                        .buf = b->headers[b->inner_count],
-		                                        .len = 2 * m->d->lay->word };
-	b->inner_count++;
+	i = b->inner_count++;
+	b->owner[i] = (uint16_t)probe;
+	b->pieces[i].addr = at;
+	b->pieces[i].buf = is_near ? b->near[b->near_count++] : b->headers[i];
+	b->pieces[i].len = is_near ? NEAR : 2 * m->d->lay->word;
 }
 
 static void find_inner(struct mm_search *m, struct batch *b)
@@ -133,19 +173,19 @@ static void find_inner(struct mm_search *m, struct batch *b)
 
 	for (size_t i = 0; i < b->count; i++) {
 		const struct probe *p = &b->probes[i];
-		uint64_t mem = pt_mem(lay, pt_chunk_align_up(lay, p->base));
 		uint64_t room = p->stretch->limit - p->base;
 
 		if (!p->is_plausible)
 			continue;
 		room = p->total ? p->total : room;
+		want_inner(m, b, i, p->base, true);
 		for (unsigned k = ALIGN_FIRST; k <= ALIGN_LAST; k++) {
-			uint64_t chunk = pt_chunk_of_mem(lay, align_up(mem, UINT64_C(1) << k));
+			uint64_t at = inner_at(lay, p->base, k) - p->base;
 
-			if (chunk - p->base >= room)
+			if (at >= room)
 				break;
-			if (chunk > p->base && chunk != pt_chunk_of_mem(lay, mem))
-				want_inner(m, b, i, chunk);
+			if (at + 2 * (uint64_t)lay->word > NEAR)
+				want_inner(m, b, i, p->base + at, false);
 		}
 	}
 	read_inner(m, b);
@@ -174,6 +214,16 @@ static void next_present(struct mm_search *m, struct mm_stretch *s)
 	}
 }
 
+/* What was right once is tried further ahead: mappings of one size, or pages that begin none. */
+static void look_further(struct mm_stretch *s, uint64_t stride, uint32_t most)
+{
+	if (stride != s->stride)
+		s->ahead = 1;
+	else if (s->ahead < most)
+		s->ahead *= 2;
+	s->stride = stride;
+}
+
 static bool take(struct mm_search *m, const struct probe *p)
 {
 	struct mm_stretch *s = p->stretch;
@@ -185,8 +235,7 @@ static bool take(struct mm_search *m, const struct probe *p)
 	*chunk = (struct mmapped_chunk){ .addr = p->chunk, .size = p->total, .base = p->base };
 	m->found_bytes += p->total;
 	s->at += p->total;
-	s->ahead = p->total != s->stride ? 1 : min_u64(s->ahead * 2, AHEAD_MAX) & UINT32_MAX;
-	s->stride = p->total;
+	look_further(s, p->total, AHEAD_MAX);
 	return true;
 }
 
@@ -206,7 +255,7 @@ static bool advance(struct mm_search *m, const struct batch *b)
 			continue;
 		}
 		s->at += PAGE;
-		s->ahead = 1;
+		look_further(s, PAGE, PAGES_AHEAD_MAX);
 		next_present(m, s);
 	}
 	return true;

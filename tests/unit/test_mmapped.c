@@ -40,7 +40,9 @@ static void note(void *block)
 {
 	if (!block)
 		_exit(1);
-	report->chunks[report->count++] = (uintptr_t)block - 2 * sizeof(size_t);
+	/* What the parent freed, below the break, may serve even a large request. */
+	if ((uintptr_t)block > (uintptr_t)sbrk(0))
+		report->chunks[report->count++] = (uintptr_t)block - 2 * sizeof(size_t);
 }
 
 static void tell(int in, int out)
