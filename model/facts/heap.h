@@ -155,6 +155,7 @@ struct heap_error {
 struct walk_facts {
 	bool is_done;
 	uint64_t torn_chunks; /* chunks that no retry could place */
+	uint64_t torn_bytes;  /* from those to the next chunk that was known */
 	uint64_t retries;
 	uint64_t bytes, chunks;
 	uint64_t unreadable; /* bytes skipped: swapped out or forbidden */

@@ -73,10 +73,18 @@ bool pt_read_tcache(const struct decode *d, struct malloc_thread *thread, uint64
 /* --- pt_walk.c: every chunk -------------------------------------------------------------------- */
 
 /**
- * Walks all heaps of all arenas of `ms` in a streamed pass (256 KiB pieces, bounded memory), using
- * `set` to tell tcache and fastbin chunks from those in use; fills the arenas' in_use, free_total,
- * top_pin, below_pin, trimmable, and ms->walk and totals. `set` is complete or NULL (then fast and
- * tcache bytes are subtracted by count). `sink` may be NULL.
+ * Walks all heaps of all arenas of `ms` in one streamed pass (256 KiB pieces, bounded memory); fills
+ * the arenas' in_use, free_total, fencepost_bytes, trimmable, top_pin, below_pin, and ms->walk. Top and
+ * system_mem become those that the walk met.
+ *
+ * `set` holds the tcache and fastbin chunks, read before; each chunk's state is then known as it is met,
+ * as `sink` (may be NULL) needs it. Without a set the pass notes what may be one and follows the lists
+ * afterwards in those notes: that fills the arenas' lists and the threads' tcaches, too, and is the
+ * cheap way where many chunks are free. With a sink a set is needed.
+ *
+ * What stays contradictory is counted in ms->walk.torn_chunks, what is swapped out in unreadable; the
+ * sums of such an arena are FACT_TORN, those of one that changed meanwhile FACT_ESTIMATE. False when
+ * out of memory.
  */
 bool pt_walk(const struct decode *d, struct malloc_state *ms, const struct chunk_set *set,
              const struct chunk_sink *sink);

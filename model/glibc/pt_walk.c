@@ -178,6 +178,23 @@ static bool is_exact(const struct count_bytes *figure)
 	return figure->count.state == FACT_KNOWN && figure->bytes.state == FACT_KNOWN;
 }
 
+/*
+ * Lists that broke while the target worked. With safe-linking nearly all candidates are cached;
+ * without, ordinary pointers look like links, and what could be followed is the better guess.
+ */
+static struct walk_sum guess_cached(const struct walk *w, const struct walk_tally *tally,
+                                    const struct arena *arena)
+{
+	if (w->d->lay->safe_linking)
+		return tally->candidates;
+	return (struct walk_sum){
+		.count = fact_or(arena->fastbin_total.count, 0) +
+		         fact_or(arena->tcache_total.count, 0),
+		.bytes = fact_or(arena->fastbin_total.bytes, 0) +
+		         fact_or(arena->tcache_total.bytes, 0),
+	};
+}
+
 /* Chunks that look in use, less those that lie in fastbins and tcaches. */
 static void store_in_use(const struct walk *w, const struct walk_tally *tally, struct arena *arena)
 {
@@ -188,8 +205,7 @@ static void store_in_use(const struct walk *w, const struct walk_tally *tally, s
 		cached.count = arena->fastbin_total.count.v + arena->tcache_total.count.v;
 		cached.bytes = arena->fastbin_total.bytes.v + arena->tcache_total.bytes.v;
 	} else if (!w->set) {
-		/* Lists that broke while the target worked: nearly all candidates are cached. */
-		cached = tally->candidates;
+		cached = guess_cached(w, tally, arena);
 		state = FACT_ESTIMATE;
 	}
 	if (cached.count > in_use.count || cached.bytes > in_use.bytes) {
@@ -224,6 +240,7 @@ static void store(struct walk *w)
 		facts->chunks += tally->chunks;
 		facts->bytes += tally->bytes;
 		facts->torn_chunks += tally->torn_chunks;
+		facts->torn_bytes += tally->torn_bytes;
 		facts->unreadable += tally->unreadable;
 	}
 	w->ms->has_walk = true;

@@ -68,7 +68,7 @@ static inline __attribute__((always_inline)) enum step parse(struct walk *w, con
 			step = STEP_BAD;
 			break;
 		}
-		w->seen[n++] = (struct seen){ next, raw, load(at + 2 * word, word) };
+		w->seen[n++] = (struct seen){ next, raw, load(at + 2 * (size_t)word, word) };
 		last = size;
 		next += size;
 	}
@@ -150,6 +150,9 @@ static void skip(struct walk *w, bool is_unreadable)
 	} else {
 		w->tally->torn_bytes += anchor - lost;
 		w->tally->torn_chunks++;
+		if (s->unchanged >= UNCHANGED_MAX)
+			heap_error_add(w->d->heap, s->next,
+			               "a chunk's header contradicts its neighbours");
 	}
 	s->count = 0;
 	s->next = anchor;
@@ -251,7 +254,8 @@ static bool accept_end_mark(struct walk *w, uint64_t raw)
 	}
 	if (!is_fencepost(w, raw) || left < pt_fencepost_size(lay))
 		return false;
-	if (w->arena->is_main ? !is_one_of_two(w) : s->has_top || left > 2 * lay->min_size)
+	if (w->arena->is_main ? !is_one_of_two(w)
+	                      : s->has_top || left > 2 * (uint64_t)lay->min_size)
 		return false;
 	w->seen[s->count++] = (struct seen){ .addr = s->next, .raw = raw };
 	s->next += pt_fencepost_size(lay);
