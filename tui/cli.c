@@ -74,7 +74,7 @@ bool cli_need_terminal(const char *what, struct err *reterr)
 	if (isatty(STDIN_FILENO) && isatty(STDOUT_FILENO))
 		return true;
 	err_set(reterr, ERR_USAGE, 0, what,
-	        "this needs a terminal, and standard input or output is none");
+	        "a terminal is needed, and standard input or output is none");
 	err_remedy(reterr, "For text or JSON without a terminal: heaptop snapshot PID [--json]");
 	return false;
 }

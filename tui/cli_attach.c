@@ -177,7 +177,7 @@ int cli_attach(int argc, char **argv)
 
 	if (!cli_parse(NULL, argc, argv, &args, &err) || !cli_app_options(&args, &options, &err) ||
 	    (args.operand_count && !cli_only_pid(&args, &pid, &err)) ||
-	    !cli_need_terminal("heaptop", &err))
+	    !cli_need_terminal("the screen", &err))
 		return cli_fail(&err);
 	if (!pid) {
 		code = choose(&options, &pid);

@@ -134,7 +134,7 @@ static int print_case(const struct oom_options *options, struct oom_case *oom)
 	oom_case_decide(oom);
 	if (!options->json) {
 		oom_case_write_text(stdout, oom);
-	} else if (!oom_case_write_json(stdout, oom)) {
+	} else if (!oom_case_write_json(stdout, oom) && !ferror(stdout)) {
 		err_set(&err, ERR_NO_MEMORY, ENOMEM, "the JSON text", "out of memory");
 		return cli_fail(&err);
 	}

@@ -19,14 +19,27 @@ static size_t fill_options(const struct cli_command *command, struct option *opt
 	return count;
 }
 
+/* getopt_long() says '?' of --json=1 just as of --jason. */
+static bool is_given_a_value(const char *word, const struct cli_command *command)
+{
+	const char *equals = strncmp(word, "--", 2) == 0 ? strchr(word, '=') : NULL;
+	size_t len = equals ? (size_t)(equals - word) - 2 : 0;
+
+	for (size_t i = 0; len && i < CLI_OPTIONS_MAX && command->options[i].name; i++)
+		if (strncmp(command->options[i].name, word + 2, len) == 0)
+			return true;
+	return false;
+}
+
 static bool refuse(int found, const char *word, const struct cli_command *command,
                    struct err *reterr)
 {
 	const char *name = command->name ? command->name : "";
 
 	err_set(reterr, ERR_USAGE, 0, word,
-	        found == ':' ? "this option needs a value"
-	                     : "unknown option, or one that takes no value");
+	        found == ':'                      ? "this option needs a value"
+	        : is_given_a_value(word, command) ? "this option takes no value"
+	                                          : "unknown option");
 	err_remedy(reterr, "See heaptop %s%s--help.", name, name[0] ? " " : "");
 	return false;
 }

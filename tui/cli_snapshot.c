@@ -57,7 +57,7 @@ static int write_report(const struct snapshot *snap, const struct snapshot_wish 
 	report.wants_vmas = wish->vmas;
 	if (!wish->json) {
 		text_write_snapshot(stdout, &report);
-	} else if (!json_write_snapshot(stdout, &report)) {
+	} else if (!json_write_snapshot(stdout, &report) && !ferror(stdout)) {
 		err_set(&err, ERR_NO_MEMORY, ENOMEM, "snapshot", "out of memory while writing it");
 		return cli_fail(&err);
 	}
