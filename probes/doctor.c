@@ -156,7 +156,7 @@ static void check_system(struct doctor *doctor)
 		doctor_say(doctor, VERDICT_MISSING, "meminfo", "/proc/meminfo can't be read");
 		return;
 	}
-	doctor_say(doctor, VERDICT_OK, "kernel", "Linux %s, rules of %s in force",
+	doctor_say(doctor, VERDICT_OK, "kernel", "Linux %s, by the rules of %s and later",
 	           sys.kernel_release, linux_rules_for(sys.kernel_major, sys.kernel_minor)->name);
 	doctor_say(doctor, VERDICT_OK, "memory", "RAM %s, swap %s, overcommit mode %s",
 	           text_bytes_fact(ram, sys.mem_total),

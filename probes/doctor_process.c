@@ -36,15 +36,16 @@ static void say_roads(struct doctor *doctor, const struct heap_facts *heap)
 {
 	for (size_t i = 0; i < heap->road_count; i++) {
 		const struct road *r = &heap->roads[i];
-		char name[40];
+		char name[40], arena[TEXT_NUMBER], mp[TEXT_NUMBER];
 		struct text text = text_in(name, sizeof(name));
 
 		text_addf(&text, "  %s", r->name);
 		if (r->main_arena || r->mp)
 			doctor_say(doctor, VERDICT_OK, name,
-			           "main_arena %012" PRIx64 ", mp_ %012" PRIx64 "%s%s",
-			           r->main_arena, r->mp, r->note ? ": " : "",
-			           r->note ? r->note : "");
+			           "main_arena %s, mp_ %s%s%s",
+			           r->main_arena ? text_addr(arena, r->main_arena) : "-",
+			           r->mp ? text_addr(mp, r->mp) : "-",
+			           r->note ? ": " : "", r->note ? r->note : "");
 		else
 			doctor_say(doctor, VERDICT_NOTE, name, "%s",
 			           r->note ? r->note : "led nowhere");

@@ -89,6 +89,8 @@ static void write_comm(FILE *out, const struct oom_task *task)
 
 static void write_head(FILE *out, const struct oom_case *oom)
 {
+	char weight[TEXT_NUMBER];
+
 	(void)fprintf(out, "out of memory: ");
 	if (oom->cgroup)
 		write_foreign(out, oom->cgroup);
@@ -107,22 +109,24 @@ static void write_head(FILE *out, const struct oom_case *oom)
 	(void)fprintf(out, "\n  constraint  %s\n  totalpages  ",
 	              constraint_word(oom->call.constraint));
 	write_pages(out, oom, oom->table.totalpages);
-	(void)fprintf(out, "; one point of oom_score_adj weighs %" PRIu64 " pages\n",
-	              oom->table.totalpages / 1000);
+	(void)fprintf(out, "; one point of oom_score_adj weighs %s pages\n",
+	              text_count(weight, oom->table.totalpages / 1000));
 }
 
 /* rss + swap + page tables + adj x totalpages/1000, with what old kernels do to the sum. */
 static void write_sum(FILE *out, const struct oom_case *oom, const struct oom_task *task)
 {
 	char rss[TEXT_NUMBER], swap[TEXT_NUMBER], tables[TEXT_NUMBER], points[TEXT_NUMBER];
+	char weight[TEXT_NUMBER];
 
 	(void)fprintf(out, "  rss %s + swap %s + page tables %s", text_count(rss, task->rss_pages),
 	              text_count(swap, task->swap_pages),
 	              text_count(tables, task->pgtables_bytes / oom->page_size));
 	if (oom->rules->oom_root_bonus && (task->flags & OOM_TASK_SYS_ADMIN))
 		(void)fputs(" - 3 % (CAP_SYS_ADMIN)", out);
-	(void)fprintf(out, " + adj %d x %" PRIu64 " = %s pages\n", task->adj,
-	              oom->table.totalpages / 1000, text_signed(points, task->badness));
+	(void)fprintf(out, " + adj %d x %s = %s pages\n", task->adj,
+	              text_count(weight, oom->table.totalpages / 1000),
+	              text_signed(points, task->badness));
 }
 
 static void write_verdict(FILE *out, const struct oom_case *oom)
@@ -181,9 +185,10 @@ static void write_ranking(FILE *out, const struct oom_case *oom)
 		sum.swap_pages += task->swap_pages;
 		sum.pgtables_bytes += task->pgtables_bytes;
 	}
-	(void)fprintf(out, "%7s %5s %5s %11s %10s %10s %10s  %s tasks\n", "total", "", "", "",
+	(void)fprintf(out, "%7s %5s %5s %11s %10s %10s %10s  %s task%s\n", "total", "", "", "",
 	              text_count(rss, sum.rss_pages), text_count(swap, sum.swap_pages),
-	              text_count(tables, sum.pgtables_bytes), text_count(count, shown));
+	              text_count(tables, sum.pgtables_bytes), text_count(count, shown),
+	              shown == 1 ? "" : "s");
 }
 
 /* Kernel threads are a crowd without interest: only their number. */

@@ -58,7 +58,7 @@ static void head_memory(FILE *out, const struct process_facts *p)
 static void head_process(FILE *out, const struct process_facts *p)
 {
 	text_foreign(out, p->comm, strnlen(p->comm, sizeof(p->comm)));
-	(void)fprintf(out, " (%d)  ", p->id.pid);
+	(void)fprintf(out, " (%d)%s", p->id.pid, p->exe[0] ? "  " : "");
 	text_foreign(out, p->exe, strnlen(p->exe, sizeof(p->exe)));
 	(void)fprintf(out, "\nstate %c, %d thread%s, parent %d, uid %u\n", p->state,
 	              p->thread_count, p->thread_count == 1 ? "" : "s", p->ppid, p->uid);
