@@ -279,10 +279,15 @@ static char *per_minute(char buf[2 * TEXT_NUMBER], const struct history *history
 
 static void growth_words(const struct history *history, char *to, size_t size)
 {
-	char heap[2 * TEXT_NUMBER], rss[2 * TEXT_NUMBER];
+	char heap[2 * TEXT_NUMBER], rss[2 * TEXT_NUMBER], over[32] = "";
+	uint32_t span = history ? history_span(history, HISTORY_RSS, GROWTH_WINDOW_S) : 0;
 
-	(void)snprintf(to, size, "heap %s   rss %s", per_minute(heap, history, HISTORY_SYSTEM_MEM),
-	               per_minute(rss, history, HISTORY_RSS));
+	/* A minute's growth that was seen for less than about a minute says so. */
+	if (span && span < GROWTH_WINDOW_S / 2)
+		(void)snprintf(over, sizeof(over), "   over %" PRIu32 " s", span);
+	(void)snprintf(to, size, "heap %s   rss %s%s",
+	               per_minute(heap, history, HISTORY_SYSTEM_MEM),
+	               per_minute(rss, history, HISTORY_RSS), over);
 }
 
 void overview_pressure(const struct view_frame *frame, struct area area)

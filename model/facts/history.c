@@ -104,3 +104,13 @@ bool history_rate(const struct history *history, enum history_series series, uin
 	*ret_per_second = per_second(oldest->value[series].v, newest->value[series].v, ms);
 	return true;
 }
+
+uint32_t history_span(const struct history *history, enum history_series series, uint32_t window_s)
+{
+	const struct history_sample *newest = history_at(history, 0), *oldest;
+
+	if (!newest || !fact_known(newest->value[series]))
+		return 0;
+	oldest = window_start(history, series, window_s * NS_PER_S);
+	return oldest ? (uint32_t)((newest->time_ns - oldest->time_ns) / NS_PER_S) : 0;
+}

@@ -39,4 +39,7 @@ const struct history_sample *history_at(const struct history *history, uint32_t 
 bool history_rate(const struct history *history, enum history_series series, uint32_t window_s,
                   int64_t *ret_per_second);
 
+/** Seconds that history_rate() spans with that window; 0 when it knows no rate. */
+uint32_t history_span(const struct history *history, enum history_series series, uint32_t window_s);
+
 #endif

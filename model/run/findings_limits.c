@@ -6,6 +6,9 @@
 
 enum { NEAR_PERCENT = 90, AHEAD_HOURS = 24, GROWTH_WINDOW_S = 60 };
 
+/* A full window: at ten samples a second the history is as long as that less a sample. */
+enum { LEAST_SPAN_S = GROWTH_WINDOW_S - 1 };
+
 static bool is_limit(struct fact limit)
 {
 	return fact_known(limit) && limit.v != UINT64_MAX;
@@ -113,6 +116,9 @@ static void find_ahead(const struct findings_input *input, struct finding_list *
 	uint64_t seconds;
 
 	if (!first || !fact_known(first->room) || !input->history)
+		return;
+	/* What a start does in its first seconds is no pace. */
+	if (history_span(input->history, HISTORY_RSS, 2 * GROWTH_WINDOW_S) < LEAST_SPAN_S)
 		return;
 	if (!history_rate(input->history, HISTORY_RSS, GROWTH_WINDOW_S, &rate) || rate <= 0)
 		return;

@@ -203,6 +203,9 @@ static void growth_towards_the_first_limit_is_told(void **state)
 
 	look(found);
 	assert_says(found, FINDING_LIMIT_AHEAD, "the cgroup is out of memory in about 12 h");
+	found->sample.history->count = 30;
+	look(found);
+	assert_null(find(found, FINDING_LIMIT_AHEAD));
 	found->sample.history->count = 1;
 	look(found);
 	assert_null(find(found, FINDING_LIMIT_AHEAD));
