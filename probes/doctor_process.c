@@ -41,11 +41,10 @@ static void say_roads(struct doctor *doctor, const struct heap_facts *heap)
 
 		text_addf(&text, "  %s", r->name);
 		if (r->main_arena || r->mp)
-			doctor_say(doctor, VERDICT_OK, name,
-			           "main_arena %s, mp_ %s%s%s",
+			doctor_say(doctor, VERDICT_OK, name, "main_arena %s, mp_ %s%s%s",
 			           r->main_arena ? text_addr(arena, r->main_arena) : "-",
-			           r->mp ? text_addr(mp, r->mp) : "-",
-			           r->note ? ": " : "", r->note ? r->note : "");
+			           r->mp ? text_addr(mp, r->mp) : "-", r->note ? ": " : "",
+			           r->note ? r->note : "");
 		else
 			doctor_say(doctor, VERDICT_NOTE, name, "%s",
 			           r->note ? r->note : "led nowhere");
