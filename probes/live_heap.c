@@ -15,6 +15,7 @@
 #include "model/base/text.h"
 #include "model/facts/heap_copy.h"
 #include "model/glibc/decode.h"
+#include "model/linux/lx.h"
 #include "probes/clock.h"
 
 #define HEAP_TIERS (TAKE_HEADERS | TAKE_LISTS | TAKE_WALK | TAKE_MMAPPED)
@@ -25,6 +26,9 @@ enum {
 	RETRY_CHEAP_NS = 20000000,
 	RETRY_PAUSE_US = 200, /* never at once: a reader without rest slows its target down */
 	RETRIES_MAX = 3,
+	RETRY_VMAS_MAX = 4096, /* more of them are not read again: 340 ns each */
+	THREADS_REST =
+	        20, /* times what a search took: 5 % of a core for threads that come and go */
 };
 
 /* --- memory that may not be read ----------------------------------------------------------------- */
@@ -134,6 +138,16 @@ static void refresh_threads(struct live *live, const struct decode *d, struct pa
 	ms->thread_count = 0;
 	find_threads(live->proc.pid, d->vmas, d->mem, found, part->region, &part->heap, ms);
 	live->threads_took_ns = clock_monotonic_ns() - began;
+	live->threads_due_ns = began + (1 + THREADS_REST) * live->threads_took_ns;
+	live->threads_are_new = true;
+}
+
+/* Whether threads came or went, or may have changed their arena, and it can be afforded to know. */
+static bool are_threads_due(const struct live *live, bool other_threads, uint32_t more)
+{
+	if (other_threads)
+		return clock_monotonic_ns() >= live->threads_due_ns;
+	return more && live->threads_took_ns < THREADS_CHEAP_NS;
 }
 
 /* Everything anew: arenas from the ring, threads from their tables, then what was asked for. */
@@ -174,6 +188,7 @@ static bool decode_tick(struct live *live, struct part *part, uint32_t what, boo
 {
 	struct heap_facts *heap = &part->heap;
 	uint32_t more = what & (TAKE_LISTS | TAKE_WALK | TAKE_MMAPPED);
+	bool threads_due = are_threads_due(live, other_threads, more);
 
 	if (!heap_facts_copy(part->region, &live->last[PART_HEAP]->heap, heap))
 		return false;
@@ -185,7 +200,7 @@ static bool decode_tick(struct live *live, struct part *part, uint32_t what, boo
 
 		if (!pt_tick(&d, ms))
 			return false;
-		if (other_threads || (more && live->threads_took_ns < THREADS_CHEAP_NS))
+		if (threads_due)
 			refresh_threads(live, &d, part, ms, &live->found.mallocs[i]);
 		else if (!more)
 			continue;
@@ -215,13 +230,19 @@ static void note_read(struct live *live, uint32_t what, uint64_t cpu_ns)
 			live->read_at_cpu_ns[i] = cpu_ns;
 }
 
-/* "3 of 3 reads agree": the tops and sizes of all arenas once more, after everything else. */
+/*
+ * "3 of 3 reads agree": the tops and sizes of all arenas once more, after everything else. A top that
+ * went on meanwhile, even to memory that was not mapped before, is a disagreement and no error.
+ */
 static void check_again(struct live *live, struct part *part, struct sample_facts *sample)
 {
+	struct heap_facts no_errors = { 0 };
+
 	for (size_t i = 0; i < part->heap.instance_count; i++) {
 		struct decode d = decode_of(live, i, part);
 		const struct malloc_state *ms = &part->heap.instances[i];
 
+		d.heap = &no_errors;
 		for (size_t k = 0; k < ms->arena_count; k++) {
 			struct arena again = { 0 };
 
@@ -293,6 +314,19 @@ static struct part *decode_once(struct live *live, uint32_t due, bool other_thre
 	return NULL;
 }
 
+/* What the target allocated meanwhile may lie in memory that was not mapped before. */
+static void read_vmas_again(struct live *live, uint64_t now_ns)
+{
+	struct part *process = live->last[PART_PROCESS];
+	struct err ignored;
+
+	if (live->last[PART_VMAS]->vmas.count > RETRY_VMAS_MAX ||
+	    !live_read_vmas(live, now_ns, &ignored))
+		return;
+	if (process)
+		lx_find_break(&live->last[PART_VMAS]->vmas, &process->process);
+}
+
 /*
  * A contradiction in a target that ran meanwhile is no news: the parts are of different instants.
  * Such a reading is repeated, while that is cheap; what still contradicts is marked as moving.
@@ -313,6 +347,7 @@ static struct part *decode_settled(struct live *live, uint32_t due, bool other_t
 			return part;
 		part_unref(part);
 		(void)usleep(RETRY_PAUSE_US);
+		read_vmas_again(live, now_ns);
 	}
 }
 
@@ -329,9 +364,10 @@ bool live_read_heap(struct live *live, uint32_t what, uint64_t now_ns,
 
 	if (!live->last[PART_VMAS] || !search(live, &live->last[PART_VMAS]->vmas))
 		return false;
-	due = still_due(live, what, cpu_ns, is_running);
+	due = still_due(live, what, cpu_ns, is_running || other_threads);
 	if (!due)
 		return false;
+	live->threads_are_new = false;
 	began = clock_monotonic_ns();
 	part = decode_settled(live, due, other_threads, now_ns, chunks);
 	if (!part)
@@ -339,7 +375,8 @@ bool live_read_heap(struct live *live, uint32_t what, uint64_t now_ns,
 	note_cost(sample, due, clock_monotonic_ns() - began);
 	if ((due & (TAKE_LISTS | TAKE_WALK)) == TAKE_LISTS)
 		live->lists_took_ns = sample->lists_ns;
-	live->thread_count = process ? process->thread_count : 0;
+	if (live->threads_are_new)
+		live->thread_count = process ? process->thread_count : 0;
 	if (due & (TAKE_LISTS | TAKE_WALK))
 		check_again(live, part, sample);
 	stamp(part, due, now_ns);

@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* A live process as a source of snapshots: what one shows stays as it was, and what changes is seen. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+#include <pthread.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+#include "probes/probes.h"
+
+enum { THREADS = 4, TAKES = 20, TRIES = 500, TRY_US = 10000 };
+
+/* A child that does as it is told, one byte at a time, and answers each. */
+struct worker {
+	pid_t pid;
+	int to, from;
+	struct source *source;
+};
+
+static void *idle(void *arg)
+{
+	free(malloc(100));
+	for (;;)
+		(void)pause();
+	return arg;
+}
+
+static void work(int from, int to)
+{
+	char order;
+
+	while (read(from, &order, 1) == 1) {
+		pthread_t thread;
+		char *kept = NULL;
+
+		if (order == 't' && pthread_create(&thread, NULL, idle, NULL) != 0)
+			break;
+		for (int i = 0; order == 'g' && i < 500; i++) {
+			kept = malloc(2000);
+			if (kept)
+				*(char *volatile *)kept = kept;
+		}
+		if (write(to, &order, 1) != 1)
+			break;
+	}
+	_exit(0);
+}
+
+static void start(struct worker *w)
+{
+	int orders[2], answers[2];
+	struct err err;
+
+	assert_int_equal(pipe(orders), 0);
+	assert_int_equal(pipe(answers), 0);
+	w->pid = fork();
+	assert_true(w->pid >= 0);
+	if (w->pid == 0) {
+		(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+		(void)close(orders[1]);
+		work(orders[0], answers[1]);
+	}
+	(void)close(orders[0]);
+	(void)close(answers[1]);
+	w->to = orders[1];
+	w->from = answers[0];
+	assert_true(source_live_open(w->pid, &w->source, &err));
+}
+
+static void stop(struct worker *w)
+{
+	source_close(w->source);
+	(void)close(w->to);
+	(void)close(w->from);
+	(void)kill(w->pid, SIGKILL);
+	(void)waitpid(w->pid, NULL, 0);
+}
+
+static void tell(struct worker *w, char order)
+{
+	char answer;
+
+	assert_int_equal(write(w->to, &order, 1), 1);
+	assert_int_equal(read(w->from, &answer, 1), 1);
+	assert_int_equal(answer, order);
+}
+
+static const struct snapshot *take(struct worker *w, uint32_t what)
+{
+	const struct take_request request = { .what = what };
+	const struct snapshot *snap;
+	struct err err;
+
+	assert_true(w->source->ops->take(w->source, &request, &snap, &err));
+	return snap;
+}
+
+/* Everything of a snapshot that the source keeps and goes on with. */
+static uint64_t hash_of(const struct snapshot *snap)
+{
+	const struct vma_set *vmas = snapshot_vmas(snap);
+	const struct malloc_state *ms = snapshot_malloc(snap);
+	const struct process_facts *process = snapshot_process(snap);
+	uint64_t hash = XXH3_64bits(process, sizeof(*process));
+
+	hash = XXH3_64bits_withSeed(vmas->at, vmas->count * sizeof(*vmas->at), hash);
+	hash = XXH3_64bits_withSeed(snapshot_heap(snap), sizeof(struct heap_facts), hash);
+	hash = XXH3_64bits_withSeed(ms, sizeof(*ms), hash);
+	hash = XXH3_64bits_withSeed(ms->threads, ms->thread_count * sizeof(*ms->threads), hash);
+	return XXH3_64bits_withSeed(ms->arenas, ms->arena_count * sizeof(*ms->arenas), hash);
+}
+
+static void a_snapshot_never_changes(void **state)
+{
+	static const uint32_t more[] = { 0, TAKE_RESIDENCY, TAKE_LISTS, TAKE_SMAPS, TAKE_WALK };
+	const uint32_t each = TAKE_PROCESS | TAKE_VMAS | TAKE_HEADERS | TAKE_SYSTEM;
+	const struct snapshot *snaps[TAKES];
+	uint64_t hashes[TAKES];
+	struct worker w;
+
+	(void)state;
+	start(&w);
+	for (size_t i = 0; i < TAKES; i++) {
+		tell(&w, i % 7 == 6 ? 't' : 'g');
+		snaps[i] = take(&w, each | more[i % (sizeof(more) / sizeof(more[0]))]);
+		if (!snapshot_malloc(snaps[i])) {
+			print_message("skipped: the target's memory may not be read here\n");
+			skip();
+		}
+		hashes[i] = hash_of(snaps[i]);
+	}
+	for (size_t i = 0; i < TAKES; i++) {
+		assert_true(hash_of(snaps[i]) == hashes[i]);
+		snapshot_unref(snaps[i]);
+	}
+	stop(&w);
+}
+
+/* What may be a little late for the sake of its cost, but not for good. */
+static void new_threads_are_seen(void **state)
+{
+	const uint32_t what = TAKE_PROCESS | TAKE_VMAS | TAKE_HEADERS;
+	struct worker w;
+	size_t seen = 0;
+
+	(void)state;
+	start(&w);
+	for (size_t i = 1; i <= THREADS; i++) {
+		tell(&w, 't');
+		for (int tries = 0; seen != i + 1 && tries < TRIES; tries++) {
+			const struct snapshot *snap = take(&w, what);
+			const struct malloc_state *ms = snapshot_malloc(snap);
+
+			seen = ms ? ms->thread_count : 0;
+			snapshot_unref(snap);
+			if (seen != i + 1)
+				(void)usleep(TRY_US);
+		}
+		assert_int_equal(seen, i + 1);
+	}
+	stop(&w);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_snapshot_never_changes),
+		cmocka_unit_test(new_threads_are_seen),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
