@@ -19,6 +19,7 @@
 
 #include "model/facts/oom.h"
 #include "probes/read_file.h"
+#include "probes/user_names.h"
 
 /*
  * Those that are kept open. Not status: it is rarely read, and behind each open file of this kind
@@ -45,6 +46,7 @@ struct slot_context {
 	bool is_init_ns;  /* pid 1 is the machine's init */
 	bool score_tells; /* this kernel's oom_score is 0 only for those that are never chosen */
 	size_t fds_open, fds_max;
+	struct user_names users;
 	struct file_text status; /* reused by every reading of status */
 };
 

@@ -13,6 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "model/base/text.h"
 #include "probes/parse_status.h"
 #include "probes/parse_words.h"
 
@@ -37,7 +38,7 @@ static void copy_name(struct span from, char to[16])
 }
 
 /* Takes over the status text in the context; true when it tells of a memory. */
-static bool take_status(const struct slot_context *context, struct task_slot *slot, bool with_rss)
+static bool take_status(struct slot_context *context, struct task_slot *slot, bool with_rss)
 {
 	const char *text = context->status.at;
 	size_t len = context->status.len;
@@ -52,6 +53,7 @@ static bool take_status(const struct slot_context *context, struct task_slot *sl
 		copy_name(line, task->comm);
 	task->ppid = facts.ppid;
 	task->uid = facts.uid;
+	text_copy(task->user, sizeof(task->user), user_names_find(&context->users, task->uid));
 	slot->thread_count = facts.thread_count > 0 ? (uint32_t)facts.thread_count : 1;
 	task_slot_set_flag(task, OOM_TASK_SYS_ADMIN, (extra.cap_effective >> CAP_SYS_ADMIN) & 1);
 	if (!fact_known(facts.vm_rss))

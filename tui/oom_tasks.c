@@ -79,28 +79,21 @@ static int compare_tasks(const void *ctx, uint32_t a, uint32_t b)
 	return 0;
 }
 
-/* A user's name where it is at hand, else the number; never asked from here. */
-static void user_words(const struct view_frame *frame, const struct oom_task *task, char *to,
-                       size_t size)
+/* A user's name; the number of one who has none. */
+static void user_words(const struct oom_task *task, char *to, size_t size)
 {
-	const struct process_facts *process = snapshot_process(frame->snap);
-	const char *name = frame->user_name_of_target;
-
-	if (task->uid == 0)
-		(void)snprintf(to, size, "root");
-	else if (name && process && process->uid == task->uid)
-		text_clean(to, size, name, strlen(name));
+	if (task->user[0])
+		text_clean(to, size, task->user, strnlen(task->user, sizeof(task->user)));
 	else
 		(void)snprintf(to, size, "%u", task->uid);
 }
 
-static bool task_contains(const struct view_frame *frame, const struct oom_task *task,
-                          const char *needle)
+static bool task_contains(const struct oom_task *task, const char *needle)
 {
-	char comm[3 * sizeof(task->comm)], user[32], line[128];
+	char comm[3 * sizeof(task->comm)], user[3 * sizeof(task->user)], line[128];
 
 	text_clean(comm, sizeof(comm), task->comm, strnlen(task->comm, sizeof(task->comm)));
-	user_words(frame, task, user, sizeof(user));
+	user_words(task, user, sizeof(user));
 	(void)snprintf(line, sizeof(line), "%d %s %s", task->pid, user, comm);
 	return view_contains(line, strlen(line), needle);
 }
@@ -109,8 +102,7 @@ static bool keep_task(const void *ctx, uint32_t object)
 {
 	const struct view_frame *frame = ctx;
 
-	return task_contains(frame, &snapshot_oom(frame->snap)->tasks[object],
-	                     frame->state->filter);
+	return task_contains(&snapshot_oom(frame->snap)->tasks[object], frame->state->filter);
 }
 
 void oom_tasks_prepare(const struct view_frame *frame)
@@ -203,11 +195,11 @@ static void draw_cell(const void *ctx, size_t row, size_t column, struct area ce
 {
 	const struct view_frame *frame = ctx;
 	const struct oom_task *task = task_at(frame, row);
-	char user[32];
+	char user[3 * sizeof(task->user)];
 
 	switch ((enum column)column) {
 	case COL_USER:
-		user_words(frame, task, user, sizeof(user));
+		user_words(task, user, sizeof(user));
 		draw_text(cell, 0, 0, ROLE_TEXT, user);
 		return;
 	case COL_RSS:
@@ -239,7 +231,7 @@ static void draw_cell(const void *ctx, size_t row, size_t column, struct area ce
 
 static bool matches(const void *ctx, size_t row, const char *needle)
 {
-	return task_contains(ctx, task_at(ctx, row), needle);
+	return task_contains(task_at(ctx, row), needle);
 }
 
 struct list oom_task_list(const struct view_frame *frame)

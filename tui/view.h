@@ -71,7 +71,6 @@ struct view_frame {
 	const struct linux_rules *rules;
 	struct view_state *state; /* the only thing that drawing may write */
 	bool is_paused;
-	const char *user_name_of_target; /* may be NULL */
 };
 
 struct view_ops {

@@ -25,6 +25,7 @@ struct oom_task {
 	int32_t ppid;
 	char comm[16]; /* raw bytes, NUL-terminated */
 	uint32_t uid;
+	char user[16]; /* its name: raw bytes, NUL-terminated; "" when it has none */
 	int16_t adj;
 	bool in_domain;  /* belongs to the target's OOM domain; everybody, when that is global */
 	bool is_partial; /* swap or page tables are unknown: status could not be read */

@@ -30,7 +30,6 @@ struct view_frame screen_frame(struct screen *screen, const struct sample *sampl
 		.first_limit = &sample->first_limit,
 		.rules = &sample->rules,
 		.state = &screen->state,
-		.user_name_of_target = "ledger",
 	};
 }
 

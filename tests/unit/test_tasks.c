@@ -12,6 +12,7 @@
 #include <fcntl.h>
 #include <linux/sched.h>
 #include <pthread.h>
+#include <pwd.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -574,6 +575,31 @@ static void the_domain_is_a_subtree(void **state)
 	close(dir);
 }
 
+static void be_a_user_without_a_name(void)
+{
+	if (setuid(3999999998) != 0)
+		_exit(1);
+}
+
+static void users_have_the_names_the_system_gives(void **state)
+{
+	struct fixture *f = *state;
+	const struct passwd *own = getpwuid(geteuid()); // NOLINT(concurrency-mt-unsafe): one thread
+	char name[sizeof(((struct oom_task *)0)->user)] = "";
+	pid_t child;
+
+	if (own)
+		(void)snprintf(name, sizeof(name), "%.15s", own->pw_name);
+	assert_string_equal(get(f, getpid()).user, name);
+	if (geteuid() != 0 || getpwuid(3999999998)) // NOLINT(concurrency-mt-unsafe): one thread
+		return;
+	child = start_child(be_a_user_without_a_name);
+	read_table(f);
+	assert_string_equal(get(f, child).user, "");
+	assert_int_equal(get(f, child).uid, 3999999998);
+	end_child(child);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -588,6 +614,8 @@ int main(void)
 		                                tear_down),
 		cmocka_unit_test_setup_teardown(a_vfork_child_is_told, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(names_are_raw_bytes, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(users_have_the_names_the_system_gives, set_up,
+		                                tear_down),
 		cmocka_unit_test_setup_teardown(a_reused_pid_is_another_process, set_up, tear_down),
 		cmocka_unit_test(few_descriptors_only_cost_time),
 		cmocka_unit_test(nothing_leaks),
