@@ -129,7 +129,7 @@ static bool name_add(struct region *region, struct names *names, struct maps_nam
 	if (name.len == 0)
 		return true;
 	if (name.len != names->last.len || memcmp(name.at, names->last.at, name.len) != 0) {
-		if (names->room - names->len < name.len) {
+		if (!names->at || names->room - names->len < name.len) {
 			size_t room = names->room * 2 + name.len + 1024;
 			char *grown = region_grow(region, names->at, names->room, room);
 
@@ -138,8 +138,7 @@ static bool name_add(struct region *region, struct names *names, struct maps_nam
 			names->at = grown;
 			names->room = room;
 		}
-		if (name.len)
-			memcpy(names->at + names->len, name.at, name.len);
+		memcpy(names->at + names->len, name.at, name.len);
 		names->last = name;
 		names->last_at = (uint32_t)names->len;
 		names->len += name.len;

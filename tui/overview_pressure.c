@@ -267,12 +267,12 @@ static char *per_minute(char buf[2 * TEXT_NUMBER], const struct history *history
 	uint64_t size;
 
 	if (!history || !history_rate(history, series, GROWTH_WINDOW_S, &rate)) {
-		(void)snprintf(buf, 2 * TEXT_NUMBER, "?");
+		(void)snprintf(buf, 2ul * TEXT_NUMBER, "?");
 		return buf;
 	}
 	size = rate < 0 ? (uint64_t)0 - (uint64_t)rate : (uint64_t)rate;
 	size = size > UINT64_MAX / 60 ? UINT64_MAX : size * 60;
-	(void)snprintf(buf, 2 * TEXT_NUMBER, "%s%s/min", rate < 0 ? "-" : "+",
+	(void)snprintf(buf, 2ul * TEXT_NUMBER, "%s%s/min", rate < 0 ? "-" : "+",
 	               text_bytes(bytes, size));
 	return buf;
 }

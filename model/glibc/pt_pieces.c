@@ -44,7 +44,7 @@ struct window {
  */
 static bool read_header(struct window *w, uint64_t chunk, uint8_t *header, uint64_t len)
 {
-	bool is_far = chunk < w->start || chunk - w->start >= 2 * WINDOW;
+	bool is_far = chunk < w->start || chunk - w->start >= 2ul * WINDOW;
 	bool is_lone = is_far && (chunk < w->lone || chunk - w->lone >= WINDOW);
 	enum mem_status status;
 
