@@ -60,7 +60,8 @@ static void reverse(struct malloc_heap *heaps, size_t count)
 /*
  * From the heap of top backwards (glibc malloc/arena.c:heap_for_ptr, heap_info.prev) to the one that
  * begins with the arena itself. Heaps of one arena do not overlap and each is accounted in system_mem,
- * so their number is bounded by it; a chain that loops never meets the first heap and hits the bound.
+ * so their number is bounded by it. A chain that loops meets a heap again that was met at a power of two
+ * (Brent): a hostile ring can have thousands of arenas with such a chain each.
  */
 bool pt_read_heap_chain(const struct decode *d, struct arena *arena)
 {
@@ -68,6 +69,7 @@ bool pt_read_heap_chain(const struct decode *d, struct arena *arena)
 	uint64_t start = (arena->top_addr ? arena->top_addr : arena->addr) & ~mask;
 	uint64_t most = min_u64(arena->system_mem / HEAP_LEAST + 1, DECODE_HEAPS_MAX);
 	VEC(struct malloc_heap) heaps = { 0 };
+	uint64_t met = 0;
 	const char *why = NULL;
 
 	if (pt_is_initial_top(d, arena))
@@ -76,10 +78,12 @@ bool pt_read_heap_chain(const struct decode *d, struct arena *arena)
 		struct malloc_heap heap, *slot;
 		uint64_t prev = 0;
 
-		if (heaps.count >= most) {
+		if (heaps.count >= most || (heaps.count && start == met)) {
 			why = "an arena's chain of heaps does not end";
 			break;
 		}
+		if ((heaps.count & (heaps.count - 1)) == 0)
+			met = start;
 		why = read_heap_info(d, start, arena->addr, &heap, &prev);
 		if (why)
 			break;

@@ -22,8 +22,8 @@ enum {
 	CHAIN_ENOUGH = 32,         /* headers that follow one another by accident: no */
 	GAP_HEADERS_MAX = 8 << 20, /* of one search by 16 bytes: gaps up to 128 MiB */
 	PAGES_MAX = 1 << 20,       /* of one sweep where no piece begins; bounds hostile memory */
-	READS_LEAST = 1 << 17,     /* of one sweep, and no more than so many … */
-	READS_MAX = 1 << 21,       /* … however large the arena says it is */
+	READS_LEAST = 1 << 15,     /* of one sweep, and no more than so many … */
+	READS_MAX = 1 << 18,       /* … however large the arena says it is */
 	PIECES_MAX = DECODE_HEAPS_MAX,
 	SWEPT_MAX = 64,
 	ANCHORS_MAX = 2 * PT_BINS + 2, /* both ends of all bins, last_remainder, sbrk_base */

@@ -323,6 +323,25 @@ static void broken_arenas_are_torn(void **state)
 	}
 }
 
+static void long_chain_circle(struct fake_heap *h, struct fake_arena *arena)
+{
+	fake_put(h, arena->addr + h->lay->arena.system_mem, (uint64_t)1 << 40);
+	chain_circle(h, arena);
+}
+
+/* Thousands of such arenas must not cost thousands times as many heaps as system_mem has room for. */
+static void a_chain_in_a_circle_ends_soon(void **state)
+{
+	struct fake_heap h;
+
+	(void)state;
+	break_and_decode(&h, long_chain_circle, TAKE_LISTS);
+	assert_true(has_error(&h, "does not end"));
+	assert_true(h.ms.arenas[1].heap_count < 4);
+	main_must_be_sound(&h);
+	fake_heap_free(&h);
+}
+
 static void ring_to_nowhere(struct fake_heap *h, struct fake_arena *arena)
 {
 	fake_put(h, arena->addr + h->lay->arena.next, 0x7070707070);
@@ -444,6 +463,7 @@ int main(void)
 		cmocka_unit_test(broken_tcaches_are_torn),
 		cmocka_unit_test(a_tcache_outside_memory_is_an_error),
 		cmocka_unit_test(broken_arenas_are_torn),
+		cmocka_unit_test(a_chain_in_a_circle_ends_soon),
 		cmocka_unit_test(broken_rings_end),
 		cmocka_unit_test(an_endless_ring_is_bounded),
 		cmocka_unit_test(any_read_may_fail),
