@@ -96,7 +96,7 @@ static int open_map_file(int32_t pid, const struct vma *v)
 
 	snprintf(path, sizeof(path), "/proc/%d/map_files/%jx-%jx", pid, (uintmax_t)v->start,
 	         (uintmax_t)v->end);
-	return open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	return open(path, O_PATH | O_CLOEXEC);
 }
 
 /* Opens `path` as the process sees it, symbolic links included, without leaving its root. */
@@ -162,7 +162,7 @@ static int open_mapped(int32_t pid, const struct module *module, struct memory *
 
 	*ret_why = NULL;
 	if (fd >= 0)
-		return fd;
+		return reopen_readable(fd);
 	fd = open_in_root(pid, module->path);
 	if (fd >= 0)
 		fd = reopen_readable(fd);

@@ -74,11 +74,15 @@ static int compare_threads(const void *a, const void *b)
 static bool list_tasks(struct thread_search *search, int task_fd, struct region *region)
 {
 	VEC(struct malloc_thread) list = { 0 };
-	DIR *dir = fdopendir(dup(task_fd));
+	int fd = fcntl(task_fd, F_DUPFD_CLOEXEC, 0);
+	DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
 	const struct dirent *entry;
 
-	if (!dir)
+	if (!dir) {
+		if (fd >= 0)
+			close(fd);
 		return false;
+	}
 	while (list.count < DECODE_THREADS_MAX &&
 	       (entry = readdir(dir))) { // NOLINT(concurrency-mt-unsafe): a stream of our own
 		int32_t tid = (int32_t)strtol(entry->d_name, NULL, 10);
