@@ -89,6 +89,12 @@ bool pt_read_tcache(const struct decode *d, struct malloc_thread *thread, uint64
 bool pt_walk(const struct decode *d, struct malloc_state *ms, const struct chunk_set *set,
              const struct chunk_sink *sink);
 
+/**
+ * pt_walk() without a set or sink that also puts every fastbin and tcache chunk into `found`: what a
+ * second walk with a sink then starts from. chunk_set_is_complete() says whether all fitted.
+ */
+bool pt_walk_cached(const struct decode *d, struct malloc_state *ms, struct chunk_set *found);
+
 /* --- pt_mmapped.c ------------------------------------------------------------------------------ */
 
 /** Searches the VMAs for mmapped chunks and reconciles them with mp_ (marks the excess). */

@@ -156,13 +156,14 @@ bool bin_counter_store(const struct bin_counter *counter, const struct decode *d
 
 /**
  * After a streamed pass: follows the unsorted list and the fastbins of every arena and the tcache
- * of every thread in `links`; marks each entry found there. `counters` (one per arena) hold the free
+ * of every thread in `links`; marks each entry found there, and adds fastbin and tcache chunks to
+ * `found` (may be NULL). `counters` (one per arena) hold the free
  * chunks by size. Fills the arenas' lists, free_total and tcache_total and the threads' tcaches. A list
  * that leaves the copy is counted as far as it goes, as FACT_TORN, with a heap_error.
  * False when out of memory.
  */
 bool pt_resolve_links(const struct decode *d, struct malloc_state *ms, struct chunk_links *links,
-                      struct bin_counter *counters);
+                      struct bin_counter *counters, struct chunk_set *found);
 
 /**
  * True when an in-use looking chunk of `size` whose first user word is `word` may be an entry of a

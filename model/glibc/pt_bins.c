@@ -206,10 +206,10 @@ static bool resolve_tcache(struct lists *lists, struct malloc_thread *thread, ui
 }
 
 bool pt_resolve_links(const struct decode *d, struct malloc_state *ms, struct chunk_links *links,
-                      struct bin_counter *counters)
+                      struct bin_counter *counters, struct chunk_set *found)
 {
 	enum fact_state state = FACT_KNOWN;
-	struct lists lists = { .d = d, .has_sizes = true };
+	struct lists lists = { .d = d, .has_sizes = true, .set = found };
 	struct heap_map map;
 	bool ok;
 

@@ -123,14 +123,27 @@ static bool follow_lists(const struct decode *d, struct malloc_state *ms)
 	return true;
 }
 
-/** A sink is told each chunk's state as it is met, so lists come first. */
+static bool lists_are_known(const struct malloc_state *ms)
+{
+	for (size_t i = 0; i < ms->arena_count; i++)
+		if (!fact_known(ms->arenas[i].fastbin_total.count))
+			return false;
+	return true;
+}
+
+/**
+ * A sink is told each chunk's state as it is met, so what is cached must be known before: from a
+ * first pass, or, where that has met more than it may note, from the lists themselves.
+ */
 static bool walk_with_sink(const struct decode *d, struct malloc_state *ms,
                            const struct chunk_sink *sink)
 {
 	struct region *scratch = region_new();
 	struct chunk_set *set = scratch ? chunk_set_new(scratch, SET_MAX) : NULL;
-	bool ok = set && pt_read_all_lists(d, ms, set, 0);
+	bool ok = set && pt_walk_cached(d, ms, set);
 
+	if (ok && !lists_are_known(ms))
+		ok = pt_read_all_lists(d, ms, set, 0);
 	if (ok && !chunk_set_is_complete(set))
 		heap_error_add(d->heap, 0, "too many cached chunks to tell them all apart");
 	ok = ok && pt_walk(d, ms, set, sink);

@@ -246,8 +246,8 @@ static void store(struct walk *w)
 	w->ms->has_walk = true;
 }
 
-bool pt_walk(const struct decode *d, struct malloc_state *ms, const struct chunk_set *set,
-             const struct chunk_sink *sink)
+/* One pass; `how` says which. Without a set, what lists hold is put into `found` (may be NULL). */
+static bool walk_once(const struct walk *how, struct chunk_set *found)
 {
 	struct region *scratch = region_new();
 	struct walk *w = scratch ? region_alloc(scratch, sizeof(*w)) : NULL;
@@ -255,19 +255,30 @@ bool pt_walk(const struct decode *d, struct malloc_state *ms, const struct chunk
 	bool done = false;
 
 	if (w) {
-		*w = (struct walk){
-			.d = d, .ms = ms, .set = set, .sink = sink, .scratch = scratch
-		};
-		done = begin_walk(w) && pt_map_heaps(scratch, ms, &map);
+		*w = *how;
+		w->scratch = scratch;
+		done = begin_walk(w) && pt_map_heaps(scratch, w->ms, &map);
 	}
 	if (done)
 		walk_heaps(w, &map);
 	if (done && w->links)
-		done = chunk_links_seal(w->links) && pt_resolve_links(d, ms, w->links, w->counters);
+		done = chunk_links_seal(w->links) &&
+		       pt_resolve_links(w->d, w->ms, w->links, w->counters, found);
 	if (done) {
 		walk_trim_finish(w);
 		store(w);
 	}
 	region_free(scratch);
 	return done;
+}
+
+bool pt_walk(const struct decode *d, struct malloc_state *ms, const struct chunk_set *set,
+             const struct chunk_sink *sink)
+{
+	return walk_once(&(struct walk){ .d = d, .ms = ms, .set = set, .sink = sink }, NULL);
+}
+
+bool pt_walk_cached(const struct decode *d, struct malloc_state *ms, struct chunk_set *found)
+{
+	return walk_once(&(struct walk){ .d = d, .ms = ms }, found);
 }

@@ -110,21 +110,10 @@ static void decode_by_lists(struct fake_heap *h)
 	compare_params(h);
 }
 
-/* i386 from 2.26 on leaves eight bytes behind the last fencepost of a heap. */
-static bool is_walked(const struct fake_heap *h)
-{
-	if (h->lay->alignment <= 2 * h->lay->word)
-		return true;
-	print_message("skip: the walk of %s: end marks followed by padding\n", h->lay->name);
-	return false;
-}
-
 static void decode_by_walk(struct fake_heap *h)
 {
 	struct decode d = fake_heap_decode(h);
 
-	if (!is_walked(h))
-		return;
 	assert_true(pt_decode(&d, &h->ms, TAKE_HEADERS | TAKE_WALK, NULL));
 	compare_all(h);
 	assert_int_equal(known(h, h->ms.arenas[0].in_use.count), h->main.sums[CHUNK_IN_USE].count);
@@ -149,8 +138,6 @@ static void decode_with_sink(struct fake_heap *h)
 	const struct chunk_sink sink = { ignore_chunk, counts };
 	struct decode d = fake_heap_decode(h);
 
-	if (!is_walked(h))
-		return;
 	assert_true(pt_decode(&d, &h->ms, TAKE_HEADERS | TAKE_WALK, &sink));
 	compare_all(h);
 	for (int s = CHUNK_IN_USE; s <= CHUNK_TCACHE; s++)
