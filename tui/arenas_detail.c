@@ -92,16 +92,15 @@ static void draw_strip(const struct arena *arena, struct area area)
 
 static void draw_top(const struct arena *arena, struct area area, int y)
 {
-	char addr[TEXT_NUMBER], size[TEXT_NUMBER], below[TEXT_NUMBER], text[120];
+	char addr[TEXT_NUMBER], size[TEXT_NUMBER], text[120];
 
 	(void)snprintf(text, sizeof(text), "%s   %s B", text_addr(addr, arena->top_addr),
 	               figure_count(size, arena->top_size));
 	draw_labelled(area, LABEL_AT, TEXT_AT, y, "top", text);
 	if (arena->top_pin.size)
-		(void)snprintf(text, sizeof(text), "%s   %s B, %s free below",
+		(void)snprintf(text, sizeof(text), "%s   %s B",
 		               text_addr(addr, arena->top_pin.addr),
-		               text_count(size, arena->top_pin.size),
-		               figure_bytes(below, arena->below_pin));
+		               text_count(size, arena->top_pin.size));
 	else
 		(void)snprintf(text, sizeof(text), "%s",
 		               fact_known(arena->below_pin) ? "-" : "… needs a walk of the heap");
@@ -113,8 +112,11 @@ static void draw_state(const struct malloc_state *ms, const struct arena *arena,
 {
 	char text[120], a[TEXT_NUMBER], b[TEXT_NUMBER];
 
-	figure_bytes(a, arena->trimmable);
-	draw_labelled(area, LABEL_AT, TEXT_AT, y, "trimmable", a);
+	(void)snprintf(text, sizeof(text), "%s", figure_bytes(a, arena->trimmable));
+	if (arena->top_pin.size)
+		(void)snprintf(text, sizeof(text), "%s   %s free below the pin", a,
+		               figure_bytes(b, arena->below_pin));
+	draw_labelled(area, LABEL_AT, TEXT_AT, y, "trimmable", text);
 	draw_labelled(area, LABEL_AT, TEXT_AT, y + 1, "last remainder",
 	              arena->last_remainder ? text_addr(a, arena->last_remainder) : "-");
 	(void)snprintf(text, sizeof(text), "%s, at most %s so far",
@@ -219,6 +221,71 @@ static bool bin_line(const struct view_frame *frame, const struct arena *arena, 
 	return i < arena->large_count;
 }
 
+/* --- size classes ----------------------------------------------------------------------------- */
+
+/*
+ * Where a pane has fewer rows than an arena has bins: chunk sizes from one power of two to the
+ * next. No bin lies in two of them: the widths of glibc's bins divide the powers they reach.
+ */
+struct size_classes {
+	struct {
+		uint64_t count, bytes;
+		bool has_small;
+	} at[64];
+	size_t used;
+};
+
+/* Returns the number of the class. */
+static unsigned add_to_class(struct size_classes *classes, uint64_t size, uint64_t count,
+                             uint64_t bytes)
+{
+	unsigned class = size ? 63u - (unsigned)__builtin_clzll(size) : 0;
+
+	if (!count)
+		return class;
+	classes->used += !classes->at[class].count;
+	classes->at[class].count += count;
+	classes->at[class].bytes += bytes;
+	return class;
+}
+
+static void sum_classes(const struct arena *arena, struct size_classes *ret)
+{
+	uint64_t bytes;
+
+	*ret = (struct size_classes){ 0 };
+	for (size_t i = 0; i < arena->small_count; i++) {
+		const struct size_count *bin = &arena->small[i];
+
+		if (!__builtin_mul_overflow(bin->count, bin->size, &bytes))
+			ret->at[add_to_class(ret, bin->size, bin->count, bytes)].has_small = true;
+	}
+	for (size_t i = 0; i < arena->large_count; i++)
+		(void)add_to_class(ret, arena->large[i].min, arena->large[i].count,
+		                   arena->large[i].bytes);
+}
+
+/* The i-th class that has chunks. */
+static void class_line(const struct size_classes *classes, size_t i, struct bin_line *ret)
+{
+	char from[TEXT_NUMBER], to[TEXT_NUMBER];
+	unsigned class = 0;
+
+	while (class < 63 && (!classes->at[class].count || i--))
+		class ++;
+	*ret = (struct bin_line){ .count = fact_of(classes->at[class].count),
+		                  .bytes = fact_of(classes->at[class].bytes),
+		                  .kind = "large",
+		                  .role = ROLE_HEAP_FREE_LARGE };
+	if (classes->at[class].has_small) {
+		ret->kind = "small";
+		ret->role = ROLE_HEAP_FREE_SMALL;
+	}
+	(void)snprintf(ret->range, sizeof(ret->range), "%s-%s B",
+	               text_count(from, UINT64_C(1) << class),
+	               text_count(to, (UINT64_C(2) << class) - 1));
+}
+
 static void draw_bin_line(const struct bin_line *line, uint64_t whole, struct area area, int y)
 {
 	enum { RANGE_END = 31, COUNT_END = 41, BYTES_END = 54, GAUGE_AT = 56 };
@@ -240,25 +307,53 @@ static void draw_bin_titles(struct area area)
 	draw_right(area, 54, 0, ROLE_TEXT_DIM, "bytes");
 }
 
+/* Fast bins and the unsorted one as they are, the others by size class. */
+static void class_table_line(const struct view_frame *frame, const struct arena *arena,
+                             const struct size_classes *classes, size_t i, struct bin_line *ret)
+{
+	if (i <= arena->fastbin_count)
+		(void)bin_line(frame, arena, i, ret);
+	else
+		class_line(classes, i - arena->fastbin_count - 1, ret);
+}
+
+static void draw_bin_table(const struct view_frame *frame, const struct arena *arena,
+                           struct area area)
+{
+	size_t rows = (size_t)area.height, total = arena->fastbin_count + 1, shown;
+	uint64_t whole =
+	        fact_or(arena->fastbin_total.bytes, 0) + fact_or(arena->free_total.bytes, 0);
+	bool by_class = total + arena->small_count + arena->large_count > rows;
+	struct size_classes classes = { 0 };
+	struct bin_line line;
+
+	if (by_class)
+		sum_classes(arena, &classes);
+	total += by_class ? classes.used : arena->small_count + arena->large_count;
+	shown = total <= rows ? total : rows ? rows - 1 : 0;
+	for (size_t i = 0; i < shown; i++) {
+		if (by_class)
+			class_table_line(frame, arena, &classes, i, &line);
+		else
+			(void)bin_line(frame, arena, i, &line);
+		draw_bin_line(&line, whole, area, (int)i);
+	}
+	if (shown < total && rows)
+		draw_textf(area, LABEL_AT, (int)shown, ROLE_TEXT_DIM,
+		           "and %zu lines with larger chunks", total - shown);
+}
+
 void arenas_bins(const struct view_frame *frame, size_t index, struct area area)
 {
 	const struct arena *arena = &snapshot_malloc(frame->snap)->arenas[index];
-	size_t total = arena->fastbin_count + 1 + arena->small_count + arena->large_count;
-	size_t rows = area.height > 1 ? (size_t)area.height - 1 : 0;
-	size_t shown = total <= rows ? total : rows ? rows - 1 : 0;
-	uint64_t whole =
-	        fact_or(arena->fastbin_total.bytes, 0) + fact_or(arena->free_total.bytes, 0);
-	struct bin_line line;
 
 	if (!arena->has_lists) {
 		draw_text(area, LABEL_AT, 0, ROLE_TEXT_DIM,
 		          "… the lists have not been followed yet");
 		return;
 	}
+	if (area.height < 2)
+		return;
 	draw_bin_titles(area);
-	for (size_t i = 0; i < shown && bin_line(frame, arena, i, &line); i++)
-		draw_bin_line(&line, whole, area, 1 + (int)i);
-	if (shown < total && rows)
-		draw_textf(area, LABEL_AT, 1 + (int)shown, ROLE_TEXT_DIM,
-		           "and %zu more bins with larger chunks", total - shown);
+	draw_bin_table(frame, arena, area_part(area, 0, 1, -1, -1));
 }

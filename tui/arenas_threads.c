@@ -16,9 +16,29 @@ enum {
 	BYTES_END = 52,
 	BINS_AT = 54,
 	BINS_LEAST = 16, /* columns; fewer say nothing */
+	BIN_WIDTH = 10,  /* "0x410×127" and a blank */
+	BIN_STEP = 16,   /* bytes between the sizes of neighbours */
+	LIST_LEAST = 6,  /* rows of threads that the bins of one of them leave alone */
 };
 
-/* "0x20×7 0x90×7", as many bins as fit, the fullest not sought: by size. */
+#define BIN_TEXT 48
+
+static char *bin_words(char to[BIN_TEXT], const struct size_count *bin)
+{
+	(void)snprintf(to, BIN_TEXT, "0x%" PRIx64 "×%" PRIu64, bin->size, bin->count);
+	return to;
+}
+
+/* The last of the bins from `i` on that hold the same number of chunks without a gap in size. */
+static size_t end_of_run(const struct malloc_thread *thread, size_t i)
+{
+	while (i + 1 < thread->bin_count && thread->bins[i + 1].count == thread->bins[i].count &&
+	       thread->bins[i + 1].size - thread->bins[i].size <= BIN_STEP)
+		i++;
+	return i;
+}
+
+/* "0x20-0x80×7 0x90×3", as many as fit, the fullest not sought: by size. */
 static void draw_tcache_bins(const struct malloc_thread *thread, struct area area, int y)
 {
 	int x = BINS_AT;
@@ -26,15 +46,21 @@ static void draw_tcache_bins(const struct malloc_thread *thread, struct area are
 	if (area.width < BINS_AT + BINS_LEAST)
 		return;
 	for (size_t i = 0; i < thread->bin_count; i++) {
-		char bin[48];
+		size_t end = end_of_run(thread, i);
+		char run[2 * BIN_TEXT], last[BIN_TEXT];
 
-		(void)snprintf(bin, sizeof(bin), "0x%" PRIx64 "×%" PRIu64, thread->bins[i].size,
-		               thread->bins[i].count);
-		if (x + text_columns(bin) + 2 > area.width) {
+		bin_words(last, &thread->bins[end]);
+		if (end == i)
+			(void)snprintf(run, sizeof(run), "%s", last);
+		else
+			(void)snprintf(run, sizeof(run), "0x%" PRIx64 "-%s", thread->bins[i].size,
+			               last);
+		if (x + text_columns(run) + 2 > area.width) {
 			draw_text(area, x, y, ROLE_TEXT_DIM, "…");
 			return;
 		}
-		x += draw_text(area, x, y, ROLE_HEAP_USED_TCACHE, bin) + 1;
+		x += draw_text(area, x, y, ROLE_HEAP_USED_TCACHE, run) + 1;
+		i = end;
 	}
 }
 
@@ -75,10 +101,60 @@ static void draw_thread_titles(struct area area)
 		draw_text(area, BINS_AT, 0, ROLE_TEXT_DIM, "size×count");
 }
 
-void arenas_threads(const struct view_frame *frame, size_t arena, struct area area)
+/* The first thread of the arena that has something in its tcache; NULL: none has. */
+static const struct malloc_thread *thread_with_tcache(const struct malloc_state *ms, uint64_t arena)
 {
-	const struct malloc_state *ms = snapshot_malloc(frame->snap);
-	uint64_t addr = ms->arenas[arena].addr;
+	for (size_t i = 0; i < ms->thread_count; i++)
+		if (is_of_arena(&ms->threads[i], arena) && ms->threads[i].bin_count)
+			return &ms->threads[i];
+	return NULL;
+}
+
+static int bins_across(struct area area)
+{
+	return area.width - 2 * LABEL_AT >= BIN_WIDTH ? (area.width - 2 * LABEL_AT) / BIN_WIDTH : 1;
+}
+
+/* All bins of one tcache, line after line, under a title. */
+static void draw_whole_tcache(const struct malloc_thread *thread, struct area area)
+{
+	size_t across = (size_t)bins_across(area),
+	       rows = area.height > 1 ? (size_t)area.height - 1 : 0;
+	size_t room = across * rows, shown = thread->bin_count;
+
+	if (shown > room)
+		shown = room ? room - 1 : 0;
+	draw_textf(area, LABEL_AT, 0, ROLE_TEXT_DIM, "tcache of %d: chunk size×count of %zu bins",
+	           thread->tid, thread->bin_count);
+	for (size_t i = 0; i < shown; i++) {
+		char bin[BIN_TEXT];
+
+		draw_text(area, LABEL_AT + (int)(i % across) * BIN_WIDTH, 1 + (int)(i / across),
+		          ROLE_HEAP_USED_TCACHE, bin_words(bin, &thread->bins[i]));
+	}
+	if (shown < thread->bin_count && room)
+		draw_textf(area, LABEL_AT + (int)(shown % across) * BIN_WIDTH,
+		           1 + (int)(shown / across), ROLE_TEXT_DIM, "and %zu",
+		           thread->bin_count - shown);
+}
+
+/* Takes rows for it off the end of `area`, as far as the list of threads can spare them. */
+static void draw_tcache_below(const struct malloc_state *ms, uint64_t arena, struct area *area)
+{
+	const struct malloc_thread *thread = thread_with_tcache(ms, arena);
+	size_t list = ms->thread_count < LIST_LEAST ? ms->thread_count + 1 : LIST_LEAST;
+	int spare = area->height - (int)list, wanted, rows;
+
+	if (!thread || spare < 2)
+		return;
+	wanted = 1 + ((int)thread->bin_count + bins_across(*area) - 1) / bins_across(*area);
+	rows = wanted < spare ? wanted : spare;
+	draw_whole_tcache(thread, area_part(*area, 0, area->height - rows, -1, rows));
+	*area = area_part(*area, 0, 0, -1, area->height - rows);
+}
+
+static void draw_threads(const struct malloc_state *ms, uint64_t addr, struct area area)
+{
 	size_t rows = area.height > 1 ? (size_t)area.height - 1 : 0;
 	size_t shown = ms->thread_count <= rows ? ms->thread_count : rows ? rows - 1 : 0, drawn = 0;
 
@@ -95,6 +171,15 @@ void arenas_threads(const struct view_frame *frame, size_t arena, struct area ar
 	if (shown < ms->thread_count && rows)
 		draw_textf(area, LABEL_AT, 1 + (int)shown, ROLE_TEXT_DIM, "and %zu more threads",
 		           ms->thread_count - shown);
+}
+
+void arenas_threads(const struct view_frame *frame, size_t arena, struct area area)
+{
+	const struct malloc_state *ms = snapshot_malloc(frame->snap);
+	uint64_t addr = ms->arenas[arena].addr;
+
+	draw_tcache_below(ms, addr, &area);
+	draw_threads(ms, addr, area);
 }
 
 /* --- settings ----------------------------------------------------------------------------------- */
