@@ -77,17 +77,29 @@ static uint64_t hash_modules(const struct vma_set *vmas)
 	return hash;
 }
 
+/* A malloc that was unused when it was found has been used since, as its headers say. */
+static bool has_begun(const struct live *live)
+{
+	const struct part *last = live->last[PART_HEAP];
+	const struct malloc_state *ms =
+	        last && last->heap.instance_count ? last->heap.instances : NULL;
+
+	return live->found_at_startup && ms && ms->arena_count &&
+	       (ms->arenas[0].system_mem || fact_or(ms->params.max_n_mmaps, 0));
+}
+
 /* Finds the libraries when that was not done yet for the modules that are mapped now. */
 static bool search(struct live *live, const struct vma_set *vmas)
 {
+	bool begun = has_begun(live);
 	uint64_t modules;
 	struct region *region;
 
-	if (live->is_searched && !live->vmas_changed)
+	if (live->is_searched && !live->vmas_changed && !begun)
 		return true;
 	live->vmas_changed = false;
 	modules = hash_modules(vmas);
-	if (live->is_searched && modules == live->library_maps && !live->found_at_startup)
+	if (live->is_searched && modules == live->library_maps && !begun)
 		return true;
 	region = region_new();
 	if (!region)
