@@ -10,7 +10,7 @@
 #include "model/facts/source.h"
 #include "tui/view_parts.h"
 
-enum { TWO_COLUMNS = 108, TALL = 44, TALL_ROWS = MALLOC_ROWS + 3, PAGES = 3 };
+enum { TWO_COLUMNS = 108, TALL = 44, TALL_ROWS = MALLOC_ROWS + 3, PAGES = 3, LEAST_MAPPINGS = 5 };
 
 static void overview_prepare(const struct view_frame *frame)
 {
@@ -57,6 +57,21 @@ static int arenas_height(const struct view_frame *frame, int left)
 	return wanted < left / 2 + 1 ? wanted : left / 2 + 1;
 }
 
+/* Rows that findings don't need show the largest mappings; too few for that stay with them. */
+static void draw_mappings(const struct view_frame *frame, struct area *area)
+{
+	const struct vma_set *vmas = snapshot_vmas(frame->snap);
+	size_t findings = overview_findings(frame, area_part(*area, 0, 0, -1, 0));
+	int spare = area->height - 2 - (int)findings;
+
+	if (spare < LEAST_MAPPINGS || !vmas || !vmas->count)
+		return;
+	if (spare > MAPPINGS_MAX + 2)
+		spare = MAPPINGS_MAX + 2;
+	overview_mappings(frame, pane_area(take_rows(area, spare),
+	                                   "mappings with most resident memory", "4 shows all"));
+}
+
 static void draw_wide(const struct view_frame *frame, struct area area)
 {
 	int x = (area.width - 2) / 2, chart = area.height >= TALL ? TALL_ROWS : MALLOC_ROWS;
@@ -74,6 +89,7 @@ static void draw_wide(const struct view_frame *frame, struct area area)
 	overview_graph(frame, pair.right);
 	if (snapshot_malloc(frame->snap))
 		draw_arenas(frame, take_rows(&area, arenas_height(frame, area.height)));
+	draw_mappings(frame, &area);
 	draw_findings(frame, area);
 }
 

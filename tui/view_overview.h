@@ -13,6 +13,7 @@ enum {
 	MALLOC_COMPACT_ROWS = 3,
 	LIMITS_COMPACT_ROWS = 3,
 	FINDINGS_MAX = 32,
+	MAPPINGS_MAX = 16,
 };
 
 /** The partition of VmSize; needs WHERE_ROWS, or BAR_ROWS less without its bars. */
@@ -35,6 +36,9 @@ void overview_graph(const struct view_frame *frame, struct area area);
 /** One bar for each arena, the largest first. */
 void overview_arenas(const struct view_frame *frame, struct area area);
 void overview_arenas_title(const struct view_frame *frame, char *to, size_t size);
+
+/** The mappings with most resident memory, as many as there are rows below a line of titles. */
+void overview_mappings(const struct view_frame *frame, struct area area);
 
 /** Findings, worst first; returns how many there are. */
 size_t overview_findings(const struct view_frame *frame, struct area area);

@@ -2,7 +2,7 @@
 #ifndef HEAPTOP_TUI_VIEW_VMAS_H
 #define HEAPTOP_TUI_VIEW_VMAS_H
 
-/* Private to view_vmas.c and vmas_*.c. */
+/* Private to view_vmas.c and vmas_*.c; overview_mappings.c has the words from here. */
 #include <stddef.h>
 
 #include "model/facts/snapshot.h"
