@@ -4,6 +4,7 @@
 #include "tui/view_overview.h"
 #include "tui/view_parts.h"
 #include "tui/view_vmas.h"
+#include "tui/widget_bar.h"
 
 enum { ADDR_AT = 1, SIZE_END = 26, RSS_END = 38, GAUGE_AT = 40, GAUGE_WIDTH = 20, WORDS_AT = 62 };
 
@@ -40,7 +41,7 @@ static size_t pick_largest(const struct vma_set *vmas, const struct vma **larges
 	return count;
 }
 
-static void draw_mapping(const struct view_frame *frame, const struct vma *v, struct fact most,
+static void draw_mapping(const struct view_frame *frame, const struct vma *v, uint64_t most,
                          struct area area, int y)
 {
 	struct fact rss = v->has_residency ? fact_of(v->rss) : fact_unknown();
@@ -50,7 +51,9 @@ static void draw_mapping(const struct view_frame *frame, const struct vma *v, st
 	draw_text(area, ADDR_AT, y, ROLE_ADDRESS, text_addr(addr, v->start));
 	draw_bytes(area, SIZE_END, y, fact_of(v->end - v->start));
 	draw_bytes(area, RSS_END, y, rss);
-	draw_share(area, GAUGE_AT, y, GAUGE_WIDTH, rss, most);
+	/* A comparison and no limit: never in the colours of a warning. */
+	draw_gauge(area, GAUGE_AT, y, GAUGE_WIDTH, permille_of(resident_of(v), most),
+	           ROLE_HEAP_USED);
 	draw_text(area, WORDS_AT, y, ROLE_TEXT, words);
 }
 
@@ -59,13 +62,12 @@ void overview_mappings(const struct view_frame *frame, struct area area)
 	const struct vma *largest[MAPPINGS_MAX];
 	const struct vma_set *vmas = snapshot_vmas(frame->snap);
 	size_t rows = area.height > 1 ? (size_t)area.height - 1 : 0, count;
-	struct fact most = fact_unknown();
+	uint64_t most;
 
 	if (!vmas || !rows)
 		return;
 	count = pick_largest(vmas, largest, rows < MAPPINGS_MAX ? rows : MAPPINGS_MAX);
-	if (count && largest[0]->has_residency)
-		most = fact_of(largest[0]->rss);
+	most = count ? resident_of(largest[0]) : 0;
 	draw_text(area, ADDR_AT, 0, ROLE_TEXT_DIM, "start");
 	draw_right(area, SIZE_END, 0, ROLE_TEXT_DIM, "virtual");
 	draw_right(area, RSS_END, 0, ROLE_TEXT_DIM, "resident");
