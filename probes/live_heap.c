@@ -108,7 +108,8 @@ static bool search(struct live *live, const struct vma_set *vmas)
 	live->found_region = region;
 	live->library = (struct heap_facts){ .minor = -1 };
 	live->found = (struct found){ 0 };
-	find_malloc(live->proc.pid, vmas, live->mem ? live->mem : &denied_memory, region,
+	/* By the thread that has the memory: /proc shows no files of a first one that ended. */
+	find_malloc(live->proc.mm_tid, vmas, live->mem ? live->mem : &denied_memory, region,
 	            &live->library, &live->found);
 	live->library_maps = modules;
 	live->is_searched = true;

@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -172,11 +173,56 @@ static void new_threads_are_seen(void **state)
 	stop(&w);
 }
 
+static char state_of(pid_t pid)
+{
+	char path[32], text[256] = "";
+	const char *comm_end;
+	FILE *file;
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/stat", pid);
+	file = fopen(path, "re");
+	if (file && !fgets(text, sizeof(text), file))
+		text[0] = '\0';
+	if (file)
+		(void)fclose(file);
+	comm_end = strrchr(text, ')');
+	return comm_end && comm_end[1] ? comm_end[2] : '\0';
+}
+
+/* /proc shows neither memory nor files of such a process under its own number. */
+static void a_first_thread_may_end(void **state)
+{
+	struct worker w = { .to = -1, .from = -1 };
+	const struct snapshot *snap;
+	pthread_t thread;
+	struct err err;
+
+	(void)state;
+	w.pid = fork();
+	assert_true(w.pid >= 0);
+	if (w.pid == 0) {
+		if (pthread_create(&thread, NULL, idle, NULL) != 0)
+			_exit(1);
+		pthread_exit(NULL);
+	}
+	for (int tries = 0; state_of(w.pid) != 'Z' && tries < TRIES; tries++)
+		(void)usleep(TRY_US);
+	assert_true(source_live_open(w.pid, &w.source, &err));
+	snap = take(&w, TAKE_PROCESS | TAKE_VMAS | TAKE_HEADERS);
+	assert_non_null(snapshot_malloc(snap));
+	assert_int_equal(snapshot_malloc(snap)->thread_count, 2);
+	snapshot_unref(snap);
+	source_close(w.source);
+	(void)kill(w.pid, SIGKILL);
+	(void)waitpid(w.pid, NULL, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_snapshot_never_changes),
 		cmocka_unit_test(new_threads_are_seen),
+		cmocka_unit_test(a_first_thread_may_end),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
