@@ -109,6 +109,7 @@ static bool search(struct live *live, const struct vma_set *vmas)
 	live->library = (struct heap_facts){ .minor = -1 };
 	live->found = (struct found){ 0 };
 	/* By the thread that has the memory: /proc shows no files of a first one that ended. */
+	proc_find_mm(&live->proc);
 	find_malloc(live->proc.mm_tid, vmas, live->mem ? live->mem : &denied_memory, region,
 	            &live->library, &live->found);
 	live->library_maps = modules;

@@ -272,3 +272,11 @@ bool proc_reopen(struct proc *proc, struct err *reterr)
 	open_mm_files(proc, &stat);
 	return true;
 }
+
+void proc_find_mm(struct proc *proc)
+{
+	struct stat_facts stat;
+
+	if (read_stat(proc->stat_fd, &stat))
+		proc->mm_tid = find_mm_tid(proc, &stat);
+}

@@ -42,6 +42,9 @@ bool proc_read_process(struct proc *proc, struct process_facts *ret);
 /** After exec: reopens what refers to the old address space. */
 bool proc_reopen(struct proc *proc, struct err *reterr);
 
+/** Finds a thread that the memory can be reached by, when the first one has ended since. */
+void proc_find_mm(struct proc *proc);
+
 /* --- maps.c, residency.c, smaps.c ----------------------------------------------------------------- */
 
 struct maps_cache; /* the previous text, so that an unchanged list costs no parsing */

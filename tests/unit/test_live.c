@@ -189,30 +189,62 @@ static char state_of(pid_t pid)
 	return comm_end && comm_end[1] ? comm_end[2] : '\0';
 }
 
-/* /proc shows neither memory nor files of such a process under its own number. */
-static void a_first_thread_may_end(void **state)
+static void must_find_malloc(struct worker *w)
 {
-	struct worker w = { .to = -1, .from = -1 };
-	const struct snapshot *snap;
-	pthread_t thread;
-	struct err err;
+	const struct snapshot *snap = take(w, TAKE_PROCESS | TAKE_VMAS | TAKE_HEADERS);
 
-	(void)state;
-	w.pid = fork();
-	assert_true(w.pid >= 0);
-	if (w.pid == 0) {
-		if (pthread_create(&thread, NULL, idle, NULL) != 0)
-			_exit(1);
-		pthread_exit(NULL);
-	}
-	for (int tries = 0; state_of(w.pid) != 'Z' && tries < TRIES; tries++)
-		(void)usleep(TRY_US);
-	assert_true(source_live_open(w.pid, &w.source, &err));
-	snap = take(&w, TAKE_PROCESS | TAKE_VMAS | TAKE_HEADERS);
 	assert_non_null(snapshot_malloc(snap));
 	assert_int_equal(snapshot_malloc(snap)->thread_count, 2);
 	snapshot_unref(snap);
+}
+
+/* A child with two threads, of which the first ends when the parent closes its pipe. */
+static void start_ending(struct worker *w)
+{
+	int orders[2], answers[2];
+	pthread_t thread;
+	char order = 0;
+
+	assert_int_equal(pipe(orders), 0);
+	assert_int_equal(pipe(answers), 0);
+	w->pid = fork();
+	assert_true(w->pid >= 0);
+	if (w->pid == 0) {
+		(void)close(orders[1]);
+		if (pthread_create(&thread, NULL, idle, NULL) != 0)
+			_exit(1);
+		(void)!write(answers[1], &order, 1);
+		while (read(orders[0], &order, 1) == 1)
+			;
+		pthread_exit(NULL);
+	}
+	(void)close(orders[0]);
+	(void)close(answers[1]);
+	w->to = orders[1];
+	w->from = answers[0];
+	assert_int_equal(read(w->from, &order, 1), 1);
+}
+
+/* /proc shows neither memory nor files of such a process under its own number. */
+static void a_first_thread_may_end(void **state)
+{
+	struct worker w;
+	struct err err;
+
+	(void)state;
+	start_ending(&w);
+	assert_true(source_live_open(w.pid, &w.source, &err));
+	must_find_malloc(&w);
+	/* pthread_exit() loads a library, so that all are looked at again. */
+	(void)close(w.to);
+	for (int tries = 0; state_of(w.pid) != 'Z' && tries < TRIES; tries++)
+		(void)usleep(TRY_US);
+	must_find_malloc(&w);
 	source_close(w.source);
+	assert_true(source_live_open(w.pid, &w.source, &err));
+	must_find_malloc(&w);
+	source_close(w.source);
+	(void)close(w.from);
 	(void)kill(w.pid, SIGKILL);
 	(void)waitpid(w.pid, NULL, 0);
 }
