@@ -19,23 +19,26 @@
 
 #define MS 1000000ull
 
+enum { SMAPS_UNASKED_VMAS = 2000 };
+
 /* A part with a pace of its own. */
 struct pace {
 	uint32_t what;
 	uint32_t share_permille; /* of the CPU budget */
 	uint32_t floor_ms;
 	uint32_t idle_floor_ms; /* while no view shows it */
+	uint32_t ceiling_ms;    /* due again by then whatever it cost: the first time costs more */
 	uint64_t due_ns;        /* monotonic; 0: at once */
 };
 
 enum { PACE_LISTS, PACE_WALK, PACE_RESIDENCY, PACE_SMAPS, PACE_OOM, PACE_COUNT };
 
 static const struct pace paces[PACE_COUNT] = {
-	[PACE_LISTS] = { TAKE_LISTS | TAKE_MMAPPED, 200, 0, 1000, 0 },
-	[PACE_WALK] = { TAKE_WALK | TAKE_LISTS | TAKE_MMAPPED, 500, 900, 5000, 0 },
-	[PACE_RESIDENCY] = { TAKE_RESIDENCY, 100, 0, 2000, 0 },
-	[PACE_SMAPS] = { TAKE_SMAPS, 100, 5000, 60000, 0 },
-	[PACE_OOM] = { TAKE_OOM, 200, 2000, 10000, 0 },
+	[PACE_LISTS] = { TAKE_LISTS | TAKE_MMAPPED, 200, 0, 1000, 60000, 0 },
+	[PACE_WALK] = { TAKE_WALK | TAKE_LISTS | TAKE_MMAPPED, 500, 900, 5000, 600000, 0 },
+	[PACE_RESIDENCY] = { TAKE_RESIDENCY, 100, 0, 2000, 60000, 0 },
+	[PACE_SMAPS] = { TAKE_SMAPS, 100, 5000, 60000, 600000, 0 },
+	[PACE_OOM] = { TAKE_OOM, 200, 2000, 10000, 5000, 0 },
 };
 
 struct sampler {
@@ -71,12 +74,17 @@ static uint64_t cost_ns(const struct sample_facts *s, size_t which)
 	}
 }
 
-/* Anything that smaps alone could tell and has not told yet. */
-static bool has_unknown_charge(const struct snapshot *snap)
+/*
+ * smaps holds the target's map lock while it walks every page table. Where no view shows what it
+ * tells, it is read only if it is cheap and something unknown has appeared.
+ */
+static bool is_smaps_worth_it(const struct snapshot *snap)
 {
 	const struct vma_set *vmas = snap ? snapshot_vmas(snap) : NULL;
 
-	for (size_t i = 0; vmas && i < vmas->count; i++)
+	if (!vmas || vmas->count > SMAPS_UNASKED_VMAS)
+		return false;
+	for (size_t i = 0; i < vmas->count; i++)
 		if (!vmas->at[i].has_smaps)
 			return true;
 	return false;
@@ -94,7 +102,7 @@ static uint32_t choose(struct sampler *s, uint32_t wanted, uint32_t focus, uint6
 
 		if (now < p->due_ns)
 			continue;
-		if (i == PACE_SMAPS && !(focus & TAKE_SMAPS) && !has_unknown_charge(s->previous))
+		if (i == PACE_SMAPS && !(focus & TAKE_SMAPS) && !is_smaps_worth_it(s->previous))
 			continue;
 		what |= p->what;
 	}
@@ -112,6 +120,8 @@ static void settle_paces(struct sampler *s, uint32_t what, uint32_t focus, uint3
 		if ((what & p->what) != p->what)
 			continue;
 		rest = cost_ns(sample, i) * 1000 / (share ? share : 1);
+		if (rest > p->ceiling_ms * MS)
+			rest = p->ceiling_ms * MS;
 		p->due_ns = now + (rest > floor_ms * MS ? rest : floor_ms * MS);
 	}
 }
