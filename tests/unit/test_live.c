@@ -43,15 +43,13 @@ static void work(int from, int to)
 
 	while (read(from, &order, 1) == 1) {
 		pthread_t thread;
-		char *kept = NULL;
+		void *volatile kept = NULL; /* lost, but not optimised away */
 
 		if (order == 't' && pthread_create(&thread, NULL, idle, NULL) != 0)
 			break;
-		for (int i = 0; order == 'g' && i < 500; i++) {
+		for (int i = 0; order == 'g' && i < 500; i++)
 			kept = malloc(2000);
-			if (kept)
-				*(char *volatile *)kept = kept;
-		}
+		(void)kept;
 		if (write(to, &order, 1) != 1)
 			break;
 	}
