@@ -258,9 +258,11 @@ static void search_module(struct instance *inst, const struct modules *modules,
 	struct roads *r = &inst->roads;
 
 	if (!modules_abi(modules, &r->abi)) {
-		heap_error_add(
-		        heap, inst->module->start,
-		        "glibc of a machine that is not decoded: malloc's state is not shown");
+		heap_error_add(heap, inst->module->start,
+		               modules->machine ? "glibc of a machine that is not decoded: "
+		                                  "malloc's state is not shown"
+		                                : "no file of the program can be opened: malloc's "
+		                                  "state is not shown");
 		return;
 	}
 	r->row = inst->minor >= 0 ? glibc_layout_for(inst->minor, r->abi) : NULL;

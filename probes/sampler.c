@@ -119,6 +119,9 @@ static void settle_paces(struct sampler *s, uint32_t what, uint32_t focus, uint3
 
 		if ((what & p->what) != p->what)
 			continue;
+		/* A walk tells the lists too, but not what they cost: their own rest goes on. */
+		if (i == PACE_LISTS && (what & TAKE_WALK))
+			continue;
 		rest = cost_ns(sample, i) * 1000 / (share ? share : 1);
 		if (rest > p->ceiling_ms * MS)
 			rest = p->ceiling_ms * MS;
