@@ -245,8 +245,7 @@ static bool accept_end_mark(struct walk *w, uint64_t raw)
 	const struct malloc_layout *lay = w->d->lay;
 	uint64_t left = s->stop - s->next;
 
-	if (!s->has_top && raw == PT_PREV_INUSE &&
-	    left < pt_fencepost_size(lay) + lay->alignment) {
+	if (!s->has_top && raw == PT_PREV_INUSE && left < pt_fencepost_size(lay) + lay->alignment) {
 		w->seen[s->count].raw = raw;
 		walk_account(w, s->count);
 		w->tally->fencepost_bytes += left;

@@ -77,9 +77,10 @@ static void vec_grows_by_its_own(void **state)
 	for (uint32_t i = 0; i < 100000; i++) {
 		uint32_t *n = VEC_ADD(region, &numbers);
 
-		assert_non_null(n);
-		assert_int_equal(*n, 0);
-		*n = i;
+		if (!n)
+			fail_msg("out of memory");
+		else
+			*n += i; /* it came zeroed */
 	}
 	for (uint32_t i = 0; i < 100000; i++)
 		assert_int_equal(numbers.at[i], i);
