@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <inttypes.h>
+#include <string.h>
 
 #include "model/base/text.h"
 #include "probes/doctor.h"
@@ -9,7 +10,11 @@ static void say_library(struct doctor *doctor, const struct heap_facts *heap)
 {
 	bool has_glibc = heap->libc_kind == LIBC_GLIBC || heap->libc_kind == LIBC_STATIC_GLIBC;
 
-	doctor_say(doctor, VERDICT_OK, "C library", "%s %s %s", libc_kind_word(heap),
+	const char *kind = libc_kind_word(heap);
+
+	/* The version is the library's, whoever stands in front of its malloc. */
+	doctor_say(doctor, VERDICT_OK, "C library", "%s%s %s %s", kind,
+	           heap->libc_kind == LIBC_GLIBC && strcmp(kind, "glibc") != 0 ? ", glibc" : "",
 	           heap->version[0] ? heap->version : "(version unknown)",
 	           heap->libc_path ? heap->libc_path : "");
 	if (heap->build_id[0])

@@ -6,6 +6,7 @@
 
 #include "model/base/text.h"
 #include "tui/app_private.h"
+#include "tui/view_parts.h"
 
 enum { PIECES = 8, PIECE_ROOM = 96 };
 
@@ -49,12 +50,8 @@ static void add_process(struct header *header, const struct process_facts *proce
 static void add_libc(struct header *header, const struct heap_facts *heap)
 {
 	struct piece *piece = add(header, 6, ROLE_TEXT, false);
-	char version[sizeof(heap->version)];
 
-	text_clean(version, sizeof(version), heap->version,
-	           strnlen(heap->version, sizeof(heap->version)));
-	(void)snprintf(piece->text, PIECE_ROOM, "%s%s%s", libc_kind_word(heap),
-	               version[0] ? " " : "", version);
+	libc_words(heap, piece->text, PIECE_ROOM);
 }
 
 static void add_state(struct header *header, const struct app *app)

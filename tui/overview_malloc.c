@@ -191,8 +191,9 @@ void overview_malloc_compact(const struct view_frame *frame, struct area area)
 	(void)draw_pair(area, x, 1, "malloc_trim(0) would free", ms->totals.trimmable);
 	threshold_words(&ms->params, text, sizeof(text));
 	x = draw_pair(area, 1, 2, "mmapped", ms->params.mmapped_mem);
-	draw_textf(area, x - 2, 2, ROLE_TEXT, "in %s chunks   %s",
-	           figure_count(count, ms->params.n_mmaps), text);
+	draw_textf(area, x - 2, 2, ROLE_TEXT, "in %s chunk%s   %s",
+	           figure_count(count, ms->params.n_mmaps),
+	           fact_or(ms->params.n_mmaps, 0) == 1 ? "" : "s", text);
 }
 
 static enum history_series charted_series(const struct view_frame *frame)

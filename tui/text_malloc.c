@@ -4,6 +4,7 @@
 
 #include "model/base/units.h"
 #include "tui/text_out.h"
+#include "tui/view_parts.h"
 
 enum { THREADS_SHOWN = 24, MMAPPED_SHOWN = 12, ARENA_NAME = 24 };
 
@@ -32,8 +33,8 @@ static void mmapped_row(FILE *out, const struct malloc_state *ms)
 	char note[120], count[TEXT_NUMBER], threshold[TEXT_NUMBER];
 	struct text text = text_in(note, sizeof(note));
 
-	text_addf(&text, "%s chunks beside the arenas; mmap_threshold %s",
-	          text_count_fact(count, p->n_mmaps),
+	text_addf(&text, "%s chunk%s beside the arenas; mmap_threshold %s",
+	          text_count_fact(count, p->n_mmaps), fact_or(p->n_mmaps, 0) == 1 ? "" : "s",
 	          text_bytes_fact(threshold, p->mmap_threshold));
 	if (fact_or(p->mmap_threshold, 0) > 128 * KIB && !fact_or(p->no_dyn_threshold, 1))
 		text_add(&text, " (grown)");
@@ -60,7 +61,7 @@ static void text_totals(FILE *out, const struct malloc_state *ms)
 	              text_bytes_fact(trim, t->trimmable));
 }
 
-static void arena_name(char name[ARENA_NAME], const struct arena *a, size_t index)
+static void arena_label(char name[ARENA_NAME], const struct arena *a, size_t index)
 {
 	if (a->is_main)
 		(void)snprintf(name, ARENA_NAME, "main");
@@ -74,7 +75,7 @@ static void arena_row(FILE *out, const struct arena *a, size_t index)
 	char tcache[TEXT_NUMBER], fast[TEXT_NUMBER], bins[TEXT_NUMBER], top[TEXT_NUMBER];
 	char trim[TEXT_NUMBER];
 
-	arena_name(name, a, index);
+	arena_label(name, a, index);
 	(void)fprintf(out, "  %-6s %012" PRIx64 " %4s %5zu %11s %11s %10s %10s %11s %10s %11s%s\n",
 	              name, a->addr, text_count_fact(threads, a->attached_threads), a->heap_count,
 	              text_bytes(system, a->system_mem), text_bytes_fact(used, a->in_use.bytes),
@@ -99,7 +100,7 @@ static void thread_arena(char name[ARENA_NAME], const struct malloc_state *ms, s
 	(void)snprintf(name, ARENA_NAME, "%s", !fact_known(addr) ? "?" : addr.v ? "other" : "-");
 	for (size_t i = 0; fact_known(addr) && i < ms->arena_count; i++)
 		if (ms->arenas[i].addr == addr.v)
-			arena_name(name, &ms->arenas[i], i);
+			arena_label(name, &ms->arenas[i], i);
 }
 
 static void text_threads(FILE *out, const struct malloc_state *ms)
@@ -148,8 +149,11 @@ void text_malloc(FILE *out, const struct report *report)
 	const struct malloc_state *ms = snapshot_malloc(report->snap);
 
 	if (!ms->is_used) {
+		char why[400];
+
 		text_heading(out, "MALLOC", "");
-		(void)fputs("  glibc's malloc is there but was never used by this program\n", out);
+		malloc_absence(report->snap, why, sizeof(why));
+		(void)fprintf(out, "  %s\n", why);
 		return;
 	}
 	text_totals(out, ms);

@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "tui/canvas.h"
+#include "tui/view_parts.h"
 
 void text_heading(FILE *out, const char *title, const char *note)
 {
@@ -72,10 +73,13 @@ static void head_process(FILE *out, const struct process_facts *p)
 
 static void head_libc(FILE *out, const struct heap_facts *heap)
 {
-	(void)fprintf(out, "%s", libc_kind_word(heap));
-	if (heap->version[0])
-		(void)fprintf(out, " %s", heap->version);
-	if (heap->found_by)
+	char words[80];
+
+	libc_words(heap, words, sizeof(words));
+	(void)fputs(words, out);
+	if (heap->found_by && heap->confidence == 'N')
+		(void)fprintf(out, ", glibc's malloc found by %s, never used", heap->found_by);
+	else if (heap->found_by)
 		(void)fprintf(out, ", malloc's state found by %s, confidence %c", heap->found_by,
 		              heap->confidence);
 	else

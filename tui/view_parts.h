@@ -87,7 +87,7 @@ void malloc_absence(const struct snapshot *snap, char *to, size_t size);
 /** Why there are no mappings, and what still works. Clean text. */
 void vmas_absence(const struct snapshot *snap, char *to, size_t size);
 
-/** The C library and its version: "glibc 2.36", "musl", "?". */
+/** The C library and its version: "glibc 2.36", "jemalloc, glibc 2.36", "musl", "?". */
 void libc_words(const struct heap_facts *heap, char *to, size_t size);
 
 #endif

@@ -30,11 +30,17 @@ static const char *allocator_name(enum allocator_kind kind)
 void libc_words(const struct heap_facts *heap, char *to, size_t size)
 {
 	const char *word = heap ? libc_kind_word(heap) : "?";
+	bool is_glibc = heap && heap->libc_kind == LIBC_GLIBC;
+	char version[3 * sizeof(heap->version)] = "";
 
-	if (heap && heap->version[0])
-		(void)snprintf(to, size, "%s %s", word, heap->version);
+	if (heap)
+		text_clean(version, sizeof(version), heap->version,
+		           strnlen(heap->version, sizeof(heap->version)));
+	/* The version is the library's, not the allocator's that stands in front of it. */
+	if (is_glibc && strcmp(word, "glibc") != 0)
+		(void)snprintf(to, size, "%s, glibc %s", word, version);
 	else
-		(void)snprintf(to, size, "%s", word);
+		(void)snprintf(to, size, "%s%s%s", word, version[0] ? " " : "", version);
 }
 
 /* Who serves malloc when it is not a glibc that heaptop decodes. */
@@ -92,6 +98,12 @@ static bool process_absence(const struct process_facts *process, char *to, size_
 	return true;
 }
 
+/* Another allocator stands in front of glibc's. */
+static bool is_foreign(const struct heap_facts *heap)
+{
+	return heap->allocator != ALLOCATOR_GLIBC && allocator_name(heap->allocator);
+}
+
 void malloc_absence(const struct snapshot *snap, char *to, size_t size)
 {
 	const struct heap_facts *heap = snapshot_heap(snap);
@@ -104,7 +116,7 @@ void malloc_absence(const struct snapshot *snap, char *to, size_t size)
 		return;
 	if (!heap)
 		(void)snprintf(to, size, "… malloc's state has not been read yet");
-	else if (ms)
+	else if (ms && !is_foreign(heap))
 		(void)snprintf(to, size, "the program has not called malloc yet");
 	else
 		other_allocator(heap, to, size);

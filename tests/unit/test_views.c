@@ -364,6 +364,29 @@ static void graph_gap_is_not_a_zero(void **state)
 	canvas_fini(&canvas);
 }
 
+/* As a real redis-server looks: jemalloc serves it, glibc's own malloc was found and never used. */
+static void an_unused_glibc_behind_another_allocator_is_told_apart(void **state)
+{
+	struct sample sample;
+	struct screen screen;
+
+	(void)state;
+	sample_new(&sample);
+	sample.ms->is_used = false;
+	screen_init(&screen, 120, 36);
+	screen_draw(&screen, &view_arenas, &sample);
+	assert_true(screen_has(&screen, "has not called malloc yet", NULL));
+	sample.heap->interposer = "libfast.so";
+	sample.heap->allocator = ALLOCATOR_OTHER;
+	screen_draw(&screen, &view_arenas, &sample);
+	assert_true(screen_has(&screen, "served by an allocator of its own (libfast.so)", NULL));
+	sample.heap->allocator = ALLOCATOR_JEMALLOC;
+	screen_draw(&screen, &view_arenas, &sample);
+	assert_true(screen_has(&screen, "served by jemalloc (libfast.so)", NULL));
+	screen_fini(&screen);
+	sample_free(&sample);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -381,6 +404,7 @@ int main(void)
 		cmocka_unit_test(bars_fill_their_width_and_hide_no_part),
 		cmocka_unit_test(bars_survive_huge_values),
 		cmocka_unit_test(graph_gap_is_not_a_zero),
+		cmocka_unit_test(an_unused_glibc_behind_another_allocator_is_told_apart),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
