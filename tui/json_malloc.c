@@ -103,10 +103,18 @@ static json_t *totals_json(const struct malloc_state *ms)
 	                 json_fact(t->chunks_free));
 }
 
+/* Of one instant and whole; not so when the target moved or a part could not be read. */
+static json_t *exact_json(const struct count_bytes *sum)
+{
+	if (!fact_known(sum->count) || !fact_known(sum->bytes))
+		return json_null();
+	return json_boolean(sum->count.state == FACT_KNOWN && sum->bytes.state == FACT_KNOWN);
+}
+
 static json_t *count_bytes_json(const struct count_bytes *sum)
 {
-	return json_pack("{s:o s:o}", "count", json_fact(sum->count), "bytes",
-	                 json_fact(sum->bytes));
+	return json_pack("{s:o s:o s:o}", "count", json_fact(sum->count), "bytes",
+	                 json_fact(sum->bytes), "exact", exact_json(sum));
 }
 
 static json_t *size_counts_json(const struct size_count *at, size_t count)
