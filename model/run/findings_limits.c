@@ -132,6 +132,18 @@ static void find_ahead(const struct findings_input *input, struct finding_list *
 	add_duration(&text, seconds);
 }
 
+/* Not 't': that is a tracer, which heaptop itself is during a freeze. */
+static void find_stopped(const struct snapshot *snap, struct finding_list *list)
+{
+	const struct process_facts *process = snapshot_process(snap);
+	struct text text;
+
+	if (!process || process->state != 'T')
+		return;
+	text = finding_add(list, FINDING_STOPPED, SEVERITY_INFO, 0);
+	text_add(&text, "the process is stopped by a signal: nothing changes until SIGCONT");
+}
+
 void findings_of_limits(const struct findings_input *input, struct finding_list *list)
 {
 	const struct cgroup_facts *cgroup = snapshot_cgroup(input->snap);
@@ -142,4 +154,5 @@ void findings_of_limits(const struct findings_input *input, struct finding_list 
 	find_map_count(input->snap, list);
 	find_rank(input, list);
 	find_ahead(input, list);
+	find_stopped(input->snap, list);
 }

@@ -211,6 +211,17 @@ static void growth_towards_the_first_limit_is_told(void **state)
 	assert_null(find(found, FINDING_LIMIT_AHEAD));
 }
 
+static void a_stopped_process_is_told(void **state)
+{
+	struct found *found = *state;
+
+	look(found);
+	assert_null(find(found, FINDING_STOPPED));
+	found->sample.process->state = 'T';
+	look(found);
+	assert_says(found, FINDING_STOPPED, "until SIGCONT");
+}
+
 static void unknown_numbers_find_nothing(void **state)
 {
 	struct found *found = *state;
@@ -302,6 +313,7 @@ int main(void)
 		FINDING_TEST(vma_limit_is_told_in_time),
 		FINDING_TEST(torn_walks_and_errors_come_with_their_numbers),
 		FINDING_TEST(growth_towards_the_first_limit_is_told),
+		FINDING_TEST(a_stopped_process_is_told),
 		FINDING_TEST(unknown_numbers_find_nothing),
 		FINDING_TEST(findings_are_sorted_and_the_mildest_are_left_out),
 		FINDING_TEST(every_rule_has_a_name_of_its_own),
