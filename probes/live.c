@@ -139,6 +139,26 @@ static void read_oom(struct live *live, const struct snapshot *so_far, uint64_t 
 	live_keep(live, PART_OOM, fresh);
 }
 
+/* NULL, with the reason in the sample, when the target was not stopped. */
+static struct freeze *stop_target(const struct live *live, struct sample_facts *sample)
+{
+	struct freeze *freeze = NULL;
+	struct err err = { 0 };
+
+	if (!freeze_stop(live->proc.pid, &freeze, &err)) {
+		(void)text_copy(sample->freeze_failed, sizeof(sample->freeze_failed), err.why);
+		return NULL;
+	}
+	/* A stop goes by pid, which another process may have got meanwhile: that one goes on. */
+	if (!proc_is_same_mm(&live->proc)) {
+		(void)freeze_resume(freeze);
+		(void)text_copy(sample->freeze_failed, sizeof(sample->freeze_failed),
+		                "the process ended or called exec meanwhile");
+		return NULL;
+	}
+	return freeze;
+}
+
 /* The memory of the target, between stop and resume when an exact picture was asked for. */
 static void read_memory(struct live *live, const struct take_request *request, uint64_t now_ns,
                         struct sample_facts *sample)
@@ -151,8 +171,8 @@ static void read_memory(struct live *live, const struct take_request *request, u
 	if (what & TAKE_FREEZE)
 		what |= TAKE_VMAS | TAKE_HEADERS | TAKE_LISTS | TAKE_WALK | TAKE_MMAPPED |
 		        TAKE_RESIDENCY;
-	if ((what & TAKE_FREEZE) && !freeze_stop(live->proc.pid, &freeze, &err))
-		(void)text_copy(sample->freeze_failed, sizeof(sample->freeze_failed), err.why);
+	if (what & TAKE_FREEZE)
+		freeze = stop_target(live, sample);
 	began = clock_monotonic_ns();
 	if ((what & TAKE_VMAS) && !live_read_vmas(live, now_ns, &err))
 		note_denied(live, &err);
