@@ -34,9 +34,11 @@ struct live {
 	uint64_t threads_took_ns; /* the last search for threads */
 	uint64_t
 	        threads_due_ns; /* monotonic: sooner it is not repeated because their number changed */
-	bool threads_are_new;   /* looked for in the reading under way */
-	uint64_t lists_took_ns; /* the last reading of lists without a walk */
-	bool found_at_startup;  /* malloc was still unused: look again when it may have begun */
+	bool threads_are_new;    /* looked for in the reading under way */
+	uint64_t lists_took_ns;  /* the last reading of lists without a walk */
+	bool found_at_startup;   /* malloc was still unused: look again when it may have begun */
+	uint32_t second_looks;   /* done since the modules changed, because confidence was not A */
+	uint64_t second_look_ns; /* monotonic: when the next one is due */
 	/* the target's CPU clock before each kind of reading of its heap: equal now, nothing ran */
 	uint64_t read_at_cpu_ns[4]; /* headers, lists, walk, mmapped: bit order of enum take_what */
 	uint64_t seq;

@@ -61,6 +61,10 @@ static const struct memory_ops denied_ops = { .read = denied_read,
 	                                      .pages = denied_pages };
 static struct memory denied_memory = { .ops = &denied_ops };
 
+/* Twice, two seconds apart: a start is over by then. */
+#define SECOND_LOOKS         2
+#define SECOND_LOOK_AFTER_NS UINT64_C(2000000000)
+
 /* --- where malloc is ----------------------------------------------------------------------------- */
 
 /* Changes when a module appears or goes, not when heaps grow. */
@@ -88,10 +92,22 @@ static bool has_begun(const struct live *live)
 	       (ms->arenas[0].system_mem || fact_or(ms->params.max_n_mmaps, 0));
 }
 
+/*
+ * Caught while it started, a process lets only one road be followed: what confirms it, a heap or
+ * a written table, comes later. One that stays weak is not searched for ever.
+ */
+static bool deserves_second_look(const struct live *live)
+{
+	return live->found.count && live->library.confidence > 'A' &&
+	       live->library.confidence <= 'D' && live->second_looks < SECOND_LOOKS &&
+	       clock_monotonic_ns() >= live->second_look_ns;
+}
+
 /* Finds the libraries when that was not done yet for the modules that are mapped now. */
 static bool search(struct live *live, const struct vma_set *vmas)
 {
-	bool begun = has_begun(live);
+	bool again = live->is_searched && deserves_second_look(live);
+	bool begun = has_begun(live) || again;
 	uint64_t modules;
 	struct region *region;
 
@@ -112,6 +128,8 @@ static bool search(struct live *live, const struct vma_set *vmas)
 	proc_find_mm(&live->proc);
 	find_malloc(live->proc.mm_tid, vmas, live->mem ? live->mem : &denied_memory, region,
 	            &live->library, &live->found);
+	live->second_looks = again && modules == live->library_maps ? live->second_looks + 1 : 0;
+	live->second_look_ns = clock_monotonic_ns() + SECOND_LOOK_AFTER_NS;
 	live->library_maps = modules;
 	live->is_searched = true;
 	/* Caught before its first malloc: heap_info, top and [heap] will settle more later. */
