@@ -39,7 +39,11 @@ bool cli_parse_pid(const char *word, int32_t *ret, struct err *reterr)
 	pid = isdigit((unsigned char)word[0]) ? strtol(word, &end, 10) : 0;
 	if (pid < 1 || pid > INT32_MAX || errno || *end) {
 		err_set(reterr, ERR_USAGE, 0, word, "not a process id");
-		err_remedy(reterr, "Expected a number, as in `heaptop 4711`; see heaptop --help.");
+		if (cli_command_by_name(word))
+			err_remedy(reterr, "A command comes first: heaptop %s [OPTION]...", word);
+		else
+			err_remedy(reterr,
+			           "Expected a number, as in `heaptop 4711`; see heaptop --help.");
 		return false;
 	}
 	*ret = (int32_t)pid;
