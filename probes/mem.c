@@ -29,18 +29,11 @@ enum {
 
 #define SEEN_FOR_NS 1000000u
 
-static bool begins_with(const struct vma_set *set, const struct vma *v, const char *prefix)
-{
-	size_t len = strlen(prefix);
-
-	return v->name_len >= len && memcmp(set->names + v->name_at, prefix, len) == 0;
-}
-
 /* Mappings of /dev that are memory like any other. */
 static bool is_device(const struct vma_set *set, const struct vma *v)
 {
-	return begins_with(set, v, "/dev/") && !begins_with(set, v, "/dev/zero") &&
-	       !begins_with(set, v, "/dev/shm/") && !begins_with(set, v, "/dev/hugepages/");
+	return vma_name_begins(set, v, "/dev/") && !vma_name_begins(set, v, "/dev/zero") &&
+	       !vma_name_begins(set, v, "/dev/shm/") && !vma_name_begins(set, v, "/dev/hugepages/");
 }
 
 enum mem_status mem_may_read(const struct vma_set *vmas, const struct vma *v)
@@ -49,16 +42,16 @@ enum mem_status mem_may_read(const struct vma_set *vmas, const struct vma *v)
 		return MEM_UNMAPPED;
 	if ((v->prot & VMA_SHARED) || (v->flags & (VMA_FLAG_PF | VMA_FLAG_IO)))
 		return MEM_GUARD;
-	if (v->name_len && (is_device(vmas, v) || begins_with(vmas, v, "[vvar") ||
-	                    begins_with(vmas, v, "[vsyscall]")))
+	if (v->name_len && (is_device(vmas, v) || vma_name_begins(vmas, v, "[vvar") ||
+	                    vma_name_begins(vmas, v, "[vsyscall]")))
 		return MEM_GUARD;
 	return MEM_OK;
 }
 
 static bool is_zero_filled(const struct vma_set *set, const struct vma *v)
 {
-	return v->inode == 0 || begins_with(set, v, "/dev/zero") ||
-	       begins_with(set, v, "/anon_hugepage");
+	return v->inode == 0 || vma_name_begins(set, v, "/dev/zero") ||
+	       vma_name_begins(set, v, "/anon_hugepage");
 }
 
 /* What the target would see on pages that it never touched; they stay untouched. */
@@ -67,7 +60,7 @@ static size_t read_absent(struct mem_live *mem, const struct vma *v, uint64_t ad
 {
 	size_t got;
 
-	if ((v->flags & VMA_FLAG_UM) || begins_with(mem->vmas, v, "[vdso]")) {
+	if ((v->flags & VMA_FLAG_UM) || vma_name_begins(mem->vmas, v, "[vdso]")) {
 		*ret_status = MEM_GUARD;
 		return 0;
 	}

@@ -30,18 +30,11 @@ struct residency {
 	struct page_span spans[RUN_SPANS];
 };
 
-static bool is_named_like(const struct vma_set *set, const struct vma *v, const char *prefix)
-{
-	size_t len = strlen(prefix);
-
-	return v->name_len >= len && memcmp(set->names + v->name_at, prefix, len) == 0;
-}
-
 /* Pages that the kernel does not count as RSS: raw frames, huge TLB (Linux mm/memory.c). */
 static bool is_uncounted(const struct vma_set *set, const struct vma *v)
 {
-	return (v->flags & (VMA_FLAG_PF | VMA_FLAG_HT)) || is_named_like(set, v, "[vvar") ||
-	       is_named_like(set, v, "/anon_hugepage");
+	return (v->flags & (VMA_FLAG_PF | VMA_FLAG_HT)) || vma_name_begins(set, v, "[vvar") ||
+	       vma_name_begins(set, v, "/anon_hugepage");
 }
 
 static void count_span(struct vma_set *set, size_t *first, const struct page_span *span)

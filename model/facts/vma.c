@@ -48,6 +48,13 @@ bool vma_is_named(const struct vma_set *set, const struct vma *v, const char *na
 	       memcmp(set->names + v->name_at, name, v->name_len) == 0;
 }
 
+bool vma_name_begins(const struct vma_set *set, const struct vma *v, const char *prefix)
+{
+	size_t len = strlen(prefix);
+
+	return v->name_len >= len && memcmp(set->names + v->name_at, prefix, len) == 0;
+}
+
 const char *vma_kind_word(enum vma_kind kind)
 {
 	static const char *const words[VMA_KIND_COUNT] = {

@@ -99,6 +99,9 @@ static inline uint64_t vma_size(const struct vma *v)
 /** True when the VMA's name equals `name` byte for byte. */
 bool vma_is_named(const struct vma_set *set, const struct vma *v, const char *name);
 
+/** True when the VMA's name begins with `prefix`. */
+bool vma_name_begins(const struct vma_set *set, const struct vma *v, const char *prefix);
+
 /** Short lower-case word of a kind: "heap", "arena", "reserve", "mmapped", … */
 const char *vma_kind_word(enum vma_kind kind);
 

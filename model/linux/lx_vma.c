@@ -9,13 +9,6 @@
 #include "model/base/units.h"
 #include "model/linux/lx.h"
 
-static bool begins_with(const struct vma_set *set, const struct vma *v, const char *prefix)
-{
-	size_t len = strlen(prefix);
-
-	return v->name_len >= len && memcmp(set->names + v->name_at, prefix, len) == 0;
-}
-
 static bool has_rights(const struct vma *v)
 {
 	return v->prot & (VMA_READ | VMA_WRITE | VMA_EXEC);
@@ -27,7 +20,7 @@ static int32_t stack_tid(const struct vma_set *set, const struct vma *v)
 	const char *at = set->names + v->name_at, *end = at + v->name_len;
 	int32_t tid = 0;
 
-	if (!begins_with(set, v, "[stack:"))
+	if (!vma_name_begins(set, v, "[stack:"))
 		return 0;
 	for (at += 7; at < end && *at >= '0' && *at <= '9' && tid < INT32_MAX / 10 - 1; at++)
 		tid = tid * 10 + (*at - '0');
@@ -41,7 +34,7 @@ static enum vma_kind kind_of_bracket(const struct vma_set *set, const struct vma
 		return VMA_HEAP;
 	if (vma_is_named(set, v, "[stack]") || stack_tid(set, v))
 		return VMA_STACK;
-	if (begins_with(set, v, "[anon:"))
+	if (vma_name_begins(set, v, "[anon:"))
 		return has_rights(v) ? VMA_ANON : VMA_RESERVE;
 	return VMA_KERNEL;
 }
@@ -53,7 +46,8 @@ static enum vma_kind kind_by_maps(const struct vma_set *set, const struct vma *v
 	if (v->name_len && set->names[v->name_at] == '[')
 		return kind_of_bracket(set, v);
 	/* A private mapping of /dev/zero, or of huge pages without a file, is anonymous memory. */
-	if (v->inode && !begins_with(set, v, "/dev/zero") && !begins_with(set, v, "/anon_hugepage"))
+	if (v->inode && !vma_name_begins(set, v, "/dev/zero") &&
+	    !vma_name_begins(set, v, "/anon_hugepage"))
 		return VMA_FILE;
 	return has_rights(v) ? VMA_ANON : VMA_RESERVE;
 }
@@ -215,7 +209,7 @@ static bool guess_charge(const struct vma_set *set, const struct vma *v,
 		return true;
 	if ((v->prot & (VMA_WRITE | VMA_SHARED)) != VMA_WRITE || v->kind == VMA_KERNEL)
 		return false;
-	return !is_unreserved_heap(v, heap, mode) && !begins_with(set, v, "/anon_hugepage");
+	return !is_unreserved_heap(v, heap, mode) && !vma_name_begins(set, v, "/anon_hugepage");
 }
 
 static void charge(struct vma_set *set, const struct heap_facts *heap, uint64_t mode)

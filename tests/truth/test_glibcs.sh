@@ -4,32 +4,7 @@
 # Our snapshot against what the target itself knows, under four Debian glibcs: to the byte and the
 # chunk, with one thread and with several.
 set -u
-here=$(cd "$(dirname "$0")" && pwd)
-heaptop=${HEAPTOP:-$here/../../heaptop}
-store=${HEAPTOP_GLIBCS:-${XDG_CACHE_HOME:-$HOME/.cache}/heaptop/glibcs}
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-failed=0
-
-"$here/fetch-glibc.sh" "$store" >"$work/fetch.log" 2>&1 || sed 's/^/# /' "$work/fetch.log"
-# Linked against the oldest, one program runs under all four.
-oldest=$store/2.31/lib
-${CC:-cc} -O1 -c -o "$work/target.o" "$here/target.c" &&
-	${CC:-cc} -o "$work/target" "$work/target.o" -nodefaultlibs "$oldest/libc.so.6" \
-		"$oldest/libpthread.so.0" -Wl,--allow-shlib-undefined -lgcc || {
-	echo "not ok 1 - the target does not link against glibc 2.31"
-	exit 1
-}
-for version in 2.31 2.36 2.41 2.43; do
-	if [ ! -e "$store/$version/ld.so" ]; then
-		echo "not ok 1 - glibc $version could not be fetched"
-		failed=1
-		continue
-	fi
-	for threads in 0 4; do
-		"$here/check_target.py" "$heaptop" "glibc $version, $threads threads" -- \
-			"$store/$version/ld.so" --library-path "$store/$version/lib" \
-			"$work/target" $threads $((threads + 3)) || failed=1
-	done
-done
-exit $failed
+# shellcheck source=tests/truth/lib.sh
+. "$(dirname "$0")/lib.sh"
+under_four_glibcs check_target.py target
+exit "$failed"
