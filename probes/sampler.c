@@ -22,7 +22,7 @@
 enum { SMAPS_UNASKED_VMAS = 2000, TICKS_PER_MAPS = 25 };
 
 /* A part with a pace of its own. */
-struct pace {
+struct tier {
 	uint32_t what;
 	uint32_t share_permille; /* of the CPU budget */
 	uint32_t floor_ms;
@@ -31,14 +31,14 @@ struct pace {
 	uint64_t due_ns;        /* monotonic; 0: at once */
 };
 
-enum { PACE_LISTS, PACE_WALK, PACE_RESIDENCY, PACE_SMAPS, PACE_OOM, PACE_COUNT };
+enum { TIER_LISTS, TIER_WALK, TIER_RESIDENCY, TIER_SMAPS, TIER_OOM, TIER_COUNT };
 
-static const struct pace paces[PACE_COUNT] = {
-	[PACE_LISTS] = { TAKE_LISTS | TAKE_MMAPPED, 200, 0, 1000, 60000, 0 },
-	[PACE_WALK] = { TAKE_WALK | TAKE_LISTS | TAKE_MMAPPED, 500, 900, 5000, 600000, 0 },
-	[PACE_RESIDENCY] = { TAKE_RESIDENCY, 100, 0, 2000, 60000, 0 },
-	[PACE_SMAPS] = { TAKE_SMAPS, 100, 5000, 60000, 600000, 0 },
-	[PACE_OOM] = { TAKE_OOM, 200, 2000, 10000, 5000, 0 },
+static const struct tier tiers[TIER_COUNT] = {
+	[TIER_LISTS] = { TAKE_LISTS | TAKE_MMAPPED, 200, 0, 1000, 60000, 0 },
+	[TIER_WALK] = { TAKE_WALK | TAKE_LISTS | TAKE_MMAPPED, 500, 900, 5000, 600000, 0 },
+	[TIER_RESIDENCY] = { TAKE_RESIDENCY, 100, 0, 2000, 60000, 0 },
+	[TIER_SMAPS] = { TAKE_SMAPS, 100, 5000, 60000, 600000, 0 },
+	[TIER_OOM] = { TAKE_OOM, 200, 2000, 10000, 5000, 0 },
 };
 
 struct sampler {
@@ -46,7 +46,7 @@ struct sampler {
 	int news_fd;                     /* readable: a snapshot waits */
 	int wake_fd;                     /* tells the thread that settings changed */
 	struct source *source;           /* the thread's own after start */
-	struct pace pace[PACE_COUNT];    /* the thread's own */
+	struct tier tier[TIER_COUNT];    /* the thread's own */
 	const struct snapshot *previous; /* the thread's own */
 
 	pthread_mutex_t lock; /* guards all below; held for a few instructions only */
@@ -61,13 +61,13 @@ struct sampler {
 static uint64_t cost_ns(const struct sample_facts *s, size_t which)
 {
 	switch (which) {
-	case PACE_LISTS:
+	case TIER_LISTS:
 		return s->lists_ns;
-	case PACE_WALK:
+	case TIER_WALK:
 		return s->walk_ns + s->lists_ns;
-	case PACE_RESIDENCY:
+	case TIER_RESIDENCY:
 		return s->residency_ns;
-	case PACE_SMAPS:
+	case TIER_SMAPS:
 		return s->smaps_ns;
 	default:
 		return s->oom_ns;
@@ -97,35 +97,35 @@ static uint32_t choose(struct sampler *s, uint32_t wanted, uint32_t focus, uint6
 	/* The first picture comes at once; what may take long follows with the second. */
 	if (!s->previous)
 		return what;
-	for (size_t i = 0; i < PACE_COUNT; i++) {
-		struct pace *p = &s->pace[i];
+	for (size_t i = 0; i < TIER_COUNT; i++) {
+		struct tier *t = &s->tier[i];
 
-		if (now < p->due_ns)
+		if (now < t->due_ns)
 			continue;
-		if (i == PACE_SMAPS && !(focus & TAKE_SMAPS) && !is_smaps_worth_it(s->previous))
+		if (i == TIER_SMAPS && !(focus & TAKE_SMAPS) && !is_smaps_worth_it(s->previous))
 			continue;
-		what |= p->what;
+		what |= t->what;
 	}
 	return what;
 }
 
-static void settle_paces(struct sampler *s, uint32_t what, uint32_t focus, uint32_t budget_permille,
+static void settle_tiers(struct sampler *s, uint32_t what, uint32_t focus, uint32_t budget_permille,
                          const struct sample_facts *sample, uint64_t now)
 {
-	for (size_t i = 0; i < PACE_COUNT; i++) {
-		struct pace *p = &s->pace[i];
-		uint64_t floor_ms = (focus & p->what) ? p->floor_ms : p->idle_floor_ms;
-		uint64_t share = (uint64_t)budget_permille * p->share_permille / 1000, rest;
+	for (size_t i = 0; i < TIER_COUNT; i++) {
+		struct tier *t = &s->tier[i];
+		uint64_t floor_ms = (focus & t->what) ? t->floor_ms : t->idle_floor_ms;
+		uint64_t share = (uint64_t)budget_permille * t->share_permille / 1000, rest;
 
-		if ((what & p->what) != p->what)
+		if ((what & t->what) != t->what)
 			continue;
 		/* A walk tells the lists too, but not what they cost: their own rest goes on. */
-		if (i == PACE_LISTS && (what & TAKE_WALK))
+		if (i == TIER_LISTS && (what & TAKE_WALK))
 			continue;
 		rest = cost_ns(sample, i) * 1000 / (share ? share : 1);
-		if (rest > p->ceiling_ms * MS)
-			rest = p->ceiling_ms * MS;
-		p->due_ns = now + (rest > floor_ms * MS ? rest : floor_ms * MS);
+		if (rest > t->ceiling_ms * MS)
+			rest = t->ceiling_ms * MS;
+		t->due_ns = now + (rest > floor_ms * MS ? rest : floor_ms * MS);
 	}
 }
 
@@ -154,7 +154,7 @@ static bool sample_once(struct sampler *s, const struct sampler_settings *settin
 
 	if (!s->source->ops->take(s->source, &request, &snap, &err))
 		return true;
-	settle_paces(s, request.what, focus, settings->cpu_budget_permille, &snap->sample,
+	settle_tiers(s, request.what, focus, settings->cpu_budget_permille, &snap->sample,
 	             clock_monotonic_ns());
 	deliver(s, snap);
 	snapshot_unref(s->previous);
@@ -252,8 +252,8 @@ bool sampler_start(struct source *source, const struct sampler_settings *setting
 	s->source = source;
 	s->settings = *settings;
 	s->focus = TAKE_ALL;
-	for (size_t i = 0; i < PACE_COUNT; i++)
-		s->pace[i] = paces[i];
+	for (size_t i = 0; i < TIER_COUNT; i++)
+		s->tier[i] = tiers[i];
 	s->news_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 	s->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 	if (s->news_fd < 0 || s->wake_fd < 0 ||
