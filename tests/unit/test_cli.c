@@ -319,9 +319,10 @@ static void demo_without_a_terminal_prints_a_snapshot(void **state)
 	if (r.code != 0)
 		fail_msg("`heaptop demo`: exit %d: %s", r.code, r.err);
 	assert_int_equal(strncmp(r.out, "heaptop-demo (", 14), 0);
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
 	/* Under a sanitizer another malloc serves the workload. */
-	if (!strstr(r.out, "never used by this program"))
-		assert_non_null(strstr(r.out, "demo-ring-1"));
+	assert_non_null(strstr(r.out, "demo-ring-1"));
+#endif
 	result_free(&r);
 }
 
