@@ -162,7 +162,14 @@ unit: $(UNIT_BIN)
 asan ubsan:
 	@$(MAKE) --no-print-directory OUT=build-asan SANITIZE=address,undefined build-asan/heaptop unit
 tsan:
-	@$(MAKE) --no-print-directory OUT=build-tsan SANITIZE=thread build-tsan/heaptop unit
+	@$(MAKE) --no-print-directory OUT=build-tsan SANITIZE=thread build-tsan/heaptop tsan-unit
+
+# Where threads meet. The other tests watch children of theirs, and a child of a program under the
+# thread sanitizer may start no threads.
+.PHONY: tsan-unit
+TSAN_BIN := $(addprefix $(OUT)/tests/unit/,test_snapshot test_sampler)
+tsan-unit: $(TSAN_BIN)
+	@tests/run $(OUT)/logs $(TSAN_BIN)
 
 .PHONY: coverage
 coverage:
