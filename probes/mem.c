@@ -281,7 +281,7 @@ size_t mem_live_read(struct memory *base, uint64_t addr, void *buf, size_t len,
 
 		s.v = mem->vmas ? vma_find(mem->vmas, s.addr) : NULL;
 		*ret_status = mem_may_read(mem->vmas, s.v);
-		if (*ret_status != MEM_OK)
+		if (*ret_status != MEM_OK || !s.v)
 			break;
 		want = (size_t)min_u64(len - done, min_u64(s.v->end, window) - s.addr);
 		s.len = want;
