@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef HEAPTOP_MODEL_GLIBC_PTMALLOC_H
+#define HEAPTOP_MODEL_GLIBC_PTMALLOC_H
+
+/**
+ * glibc's malloc on a copy of a process's bytes: the same decisions, so the same addresses.
+ *
+ * All that malloc keeps lies in the image: arenas, mp_, chunks and tcaches where the target has
+ * them, and its file-private variables (narenas, free_list, … and each thread's arena and tcache
+ * pointer) in pages of our own at PT_PRIVATE_ADDR, which no target can have. So a branch of the image is
+ * a branch of malloc, and its journal takes an operation back whole. struct ptmalloc itself holds
+ * only what does not change while operations run, and the outcome of the last one.
+ *
+ * A call returns what the C function returns (addresses, 0 for NULL). `error` is errno. When the real
+ * program would have died, or we can't know what it would do, `stop` says so and the returned
+ * value means nothing; whoever called undoes the operation, or ends the world.
+ */
+#include "model/rules/glibc.h"
+#include "model/rules/glibc_rules.h"
+#include "model/sim/image.h"
+#include "model/sim/sys.h"
+#include "model/sim/why.h"
+
+/* In the half of the address space that belongs to the kernel on 64-bit and never to a VMA. */
+#define PT_PRIVATE_ADDR UINT64_C(0x0f00000000000000)
+enum { PT_THREADS_MAX = 65536 };
+
+enum pt_stop {
+	PT_RUNNING,
+	PT_ABORT,   /* one of glibc's own checks: `stop_text` is its message */
+	PT_SEGV,    /* an access outside memory: image->fault_addr */
+	PT_LOOP,    /* glibc would never return: a list runs in a circle */
+	PT_UNKNOWN, /* bytes that were not copied from the target decide */
+	PT_HOOK,    /* the target has set a malloc hook: its code decides */
+	PT_NO_MEMORY, /* heaptop's own */
+};
+
+struct ptmalloc {
+	const struct malloc_layout *lay;
+	struct glibc_rules rules; /* a copy: fields may be overridden */
+	struct image *image;
+	struct sys *sys;
+	struct why *why; /* NULL: no path */
+
+	uint64_t main_arena, mp; /* addresses in the image */
+	uint64_t page;           /* page size */
+	uint64_t heap_max;       /* HEAP_MAX_SIZE in force */
+	uint64_t hook_addr[4];   /* __malloc_hook, __realloc_hook, __memalign_hook, __free_hook; 0: none */
+	uint32_t cpus;
+	bool is_secure;          /* AT_SECURE */
+	bool is_secondary;       /* a second namespace's libc: brk is never used */
+	uint32_t overcommit_mode; /* what check_may_shrink_heap would read */
+	uint64_t random;         /* what the next tcache_key would be */
+	bool busy;               /* the next arena lock finds its arena locked (scenario: arena busy) */
+
+	uint32_t thread;         /* of the call under way; 0: the first thread */
+
+	/* outcome of the last call */
+	int error; /* errno, 0: not set */
+	enum pt_stop stop;
+	const char *stop_text; /* static */
+};
+
+/* Memory of one operation's result. */
+struct pt_block {
+	uint64_t usable; /* malloc_usable_size */
+	uint64_t size_word;
+};
+
+/** The variables of malloc's own that a base may know; what is unknown takes its initial value. */
+struct pt_private {
+	uint64_t narenas, narenas_limit, free_list, next_to_use, aligned_heap_area;
+	uint64_t tcache_key, global_max_fast, curbrk;
+	int32_t may_shrink_heap; /* -1: not looked yet */
+	uint32_t perturb_byte;
+	bool is_initialized;     /* ptmalloc_init has run */
+	bool is_single_threaded; /* no thread was ever created */
+};
+
+/** A never-used malloc: writes main_arena and mp_ as libc's .data has them. */
+void pt_init_fresh(struct ptmalloc *pt);
+/** Puts libc's private variables into the image; for a base, before anything runs. */
+void pt_set_private(struct ptmalloc *pt, const struct pt_private *from);
+void pt_get_private(struct ptmalloc *pt, struct pt_private *ret);
+
+/** Thread `index` (below PT_THREADS_MAX) as the target has it: arena and tcache pointer, 0: none. */
+void pt_set_thread(struct ptmalloc *pt, uint32_t index, uint64_t arena, uint64_t tcache);
+uint64_t pt_thread_arena(struct ptmalloc *pt, uint32_t index);
+uint64_t pt_thread_tcache(struct ptmalloc *pt, uint32_t index);
+
+/* --- the C library's functions, in thread pt->thread -------------------------------------------- */
+
+uint64_t pt_malloc(struct ptmalloc *pt, uint64_t bytes);
+uint64_t pt_calloc(struct ptmalloc *pt, uint64_t n, uint64_t size);
+uint64_t pt_realloc(struct ptmalloc *pt, uint64_t mem, uint64_t bytes);
+uint64_t pt_memalign(struct ptmalloc *pt, uint64_t alignment, uint64_t bytes);
+uint64_t pt_aligned_alloc(struct ptmalloc *pt, uint64_t alignment, uint64_t bytes);
+/** Returns the error number, *ret is set on 0 only. */
+int pt_posix_memalign(struct ptmalloc *pt, uint64_t *ret, uint64_t alignment, uint64_t bytes);
+uint64_t pt_valloc(struct ptmalloc *pt, uint64_t bytes);
+uint64_t pt_pvalloc(struct ptmalloc *pt, uint64_t bytes);
+void pt_free(struct ptmalloc *pt, uint64_t mem);
+int pt_malloc_trim(struct ptmalloc *pt, uint64_t pad);
+/** `param` as in malloc.h (M_TRIM_THRESHOLD is -1 …). */
+int pt_mallopt(struct ptmalloc *pt, int param, int value);
+/** libc's sbrk (misc/sbrk.c:__sbrk): the old break, or UINT64_MAX with error ENOMEM. */
+uint64_t pt_sbrk(struct ptmalloc *pt, int64_t increment);
+
+/** One tunable by its full name ("glibc.malloc.arena_max"); false when unknown or out of range. Only
+ * before malloc was set up, as the loader does it. */
+bool pt_tunable(struct ptmalloc *pt, const char *name, uint64_t value);
+
+/** pthread_create has been called: no longer single-threaded. */
+void pt_thread_created(struct ptmalloc *pt);
+/** The thread pt->thread ends: __malloc_arena_thread_freeres. */
+void pt_thread_exit(struct ptmalloc *pt);
+
+/** malloc_usable_size and the size word of a block that lives. */
+struct pt_block pt_block_of(struct ptmalloc *pt, uint64_t mem);
+
+#endif

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef HEAPTOP_MODEL_LINUX_LX_MM_H
+#define HEAPTOP_MODEL_LINUX_LX_MM_H
+
+/**
+ * A process's address space that can be changed: its VMAs, its break, and the system calls that change
+ * them, by Linux's rules. It stands behind sim/sys.h.
+ *
+ * The bytes are the image's; this is where mappings end and what they allow. A branch shares the list
+ * of VMAs until one side changes it; changes are journaled, so that an operation can be taken back.
+ */
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "model/base/err.h"
+#include "model/base/region.h"
+#include "model/facts/process.h"
+#include "model/facts/system.h"
+#include "model/facts/vma.h"
+#include "model/rules/linux.h"
+#include "model/sim/image.h"
+#include "model/sim/sys.h"
+
+/* Of a VMA, as far as it decides something (Linux include/linux/mm.h:VM_…; own numbers). */
+enum lx_vm_flag {
+	LX_VM_READ = 1 << 0,
+	LX_VM_WRITE = 1 << 1,
+	LX_VM_EXEC = 1 << 2,
+	LX_VM_SHARED = 1 << 3,
+	LX_VM_GROWSDOWN = 1 << 4,
+	LX_VM_LOCKED = 1 << 5,
+	LX_VM_ACCOUNT = 1 << 6,
+	LX_VM_NORESERVE = 1 << 7,
+	LX_VM_HUGEPAGE = 1 << 8,
+	LX_VM_NOHUGEPAGE = 1 << 9,
+	LX_VM_DONTCOPY = 1 << 10,
+	LX_VM_MERGEABLE = 1 << 11,
+	LX_VM_DONTDUMP = 1 << 12,
+	LX_VM_SPECIAL = 1 << 13, /* never merges: VM_IO, VM_PFNMAP, VM_DONTEXPAND, VM_MIXEDMAP */
+	LX_VM_HUGETLB = 1 << 14,
+	LX_VM_MAYBE_GUARD = 1 << 15,
+};
+
+struct lx_vma {
+	uint64_t start, end;
+	uint64_t pgoff;  /* pages; of private anonymous memory: start >> 12 when it was made */
+	uint32_t flags;  /* enum lx_vm_flag */
+	uint32_t file;   /* 0: anonymous; else which file, shared object or special mapping */
+	uint32_t anon;   /* anon_vma: 0 none, else which */
+	uint32_t name;   /* index into lx_mm.names; 0: none */
+};
+
+struct lx_mm;
+
+/* What a new address space starts with. Unknown limits: UINT64_MAX. */
+struct lx_mm_start {
+	const struct vma_set *vmas; /* facts of a target, of a file, or of lx_fresh_vmas() */
+	uint64_t brk_start, brk;    /* exact break if known (libc's __curbrk), else the page's */
+	uint64_t mmap_base;         /* 0: derived from the VMAs */
+	uint64_t page;              /* page size */
+	uint64_t limit_as, limit_data, limit_stack; /* bytes; UINT64_MAX: unlimited */
+	uint64_t max_map_count;
+	uint32_t overcommit_mode;
+	const struct linux_rules *rules;
+	struct image *image; /* may be NULL: only the map is simulated */
+};
+
+/** NULL when out of memory. `region` owns everything that is shared between branches. */
+struct lx_mm *lx_mm_new(struct region *region, const struct lx_mm_start *start);
+/** A branch that works on another image. NULL when out of memory. */
+struct lx_mm *lx_mm_branch(struct lx_mm *from, struct image *image);
+void lx_mm_end(struct lx_mm *mm);
+
+/** The system calls of sim/sys.h; the calls list is the caller's to clear. */
+struct sys *lx_mm_sys(struct lx_mm *mm);
+/** Where decisions are told from now on; NULL: nowhere. */
+void lx_mm_set_why(struct lx_mm *mm, struct why *why);
+
+/** What the image asks on a TLB miss (see struct image_backing); addresses from 2^57 on belong to
+ * the model itself and are always IMAGE_OK. */
+enum image_fault lx_mm_access(void *mm, uint64_t addr, bool is_write);
+
+/** A page of [start, end) is written for the first time: its VMA gets an anon_vma (merging depends
+ * on it). The image's owner calls it through lx_touch(). */
+struct lx_touch {
+	uint64_t pages;    /* written, touched before or not */
+	uint64_t faulted;  /* of them, newly resident */
+	bool segv;         /* stopped at an address that may not be written */
+	uint64_t segv_addr;
+};
+void lx_touch(struct lx_mm *mm, uint64_t start, uint64_t end, struct lx_touch *ret);
+
+/* --- what it looks like --------------------------------------------------------------------------- */
+
+size_t lx_mm_count(const struct lx_mm *mm);
+const struct lx_vma *lx_mm_at(const struct lx_mm *mm, size_t i); /* by address */
+/** The VMA that holds `addr`, or NULL. */
+const struct lx_vma *lx_mm_find(const struct lx_mm *mm, uint64_t addr);
+/** "[heap]", "[stack]", a file's path or "" (raw bytes of the target, as in maps). */
+const char *lx_vma_name(const struct lx_mm *mm, const struct lx_vma *vma);
+uint64_t lx_mm_brk(const struct lx_mm *mm);
+uint64_t lx_mm_total_pages(const struct lx_mm *mm);   /* mm->total_vm */
+uint64_t lx_mm_charged_pages(const struct lx_mm *mm); /* pages of VM_ACCOUNT VMAs and shm made here */
+
+/* Limits that a scenario may set. */
+enum lx_limit { LX_LIMIT_AS, LX_LIMIT_DATA, LX_LIMIT_STACK, LX_LIMIT_MAP_COUNT, LX_LIMIT_COUNT };
+void lx_mm_set_limit(struct lx_mm *mm, enum lx_limit limit, uint64_t value);
+
+/* --- journal ---------------------------------------------------------------------------------------- */
+
+/** Where the journal stands; lx_mm_undo() returns to it. Off (always 0) until lx_mm_journal(true). */
+void lx_mm_journal(struct lx_mm *mm, bool on);
+size_t lx_mm_mark(const struct lx_mm *mm);
+void lx_mm_undo(struct lx_mm *mm, size_t mark);
+void lx_mm_commit(struct lx_mm *mm, size_t mark);
+
+/* --- a new process ------------------------------------------------------------------------------------ */
+
+/** The VMAs that `--fresh` starts with: program, libc, loader, stack, vdso at fixed addresses. */
+bool lx_fresh_vmas(struct region *region, struct vma_set *ret, uint64_t *ret_brk_start);
+
+#endif

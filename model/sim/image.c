@@ -1,0 +1,458 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "model/sim/image.h"
+
+#include "model/base/units.h"
+#include "model/sim/image_pool.h"
+
+#define LEAF_SHIFT 21
+#define NO_TAG     UINT64_MAX
+
+static void flush_all(struct image *image)
+{
+	for (size_t i = 0; i < IMAGE_TLB_ROWS; i++)
+		image->tlb[i] = (struct image_row){ NO_TAG, NO_TAG, image->dummy };
+}
+
+static struct image_row *row_of(struct image *image, uint64_t addr)
+{
+	return &image->tlb[(addr / IMAGE_PAGE) % IMAGE_TLB_ROWS];
+}
+
+static void fail(struct image *image, enum image_fault fault, uint64_t addr, bool is_write)
+{
+	if (image->fault != IMAGE_OK)
+		return;
+	image->fault = fault;
+	image->fault_addr = addr;
+	image->fault_is_write = is_write;
+}
+
+bool image_init(struct image *image, struct image_pool *pool)
+{
+	memset(image, 0, sizeof(*image));
+	image->pool = pool;
+	flush_all(image);
+	return true;
+}
+
+/* --- root ----------------------------------------------------------------------------------------- */
+
+/* Index of the first root row whose number is not below. */
+static size_t root_find(const struct image *image, uint64_t number)
+{
+	size_t low = 0, high = image->root_count;
+
+	while (low < high) {
+		size_t mid = low + (high - low) / 2;
+
+		if (image->root[mid].number < number)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return low;
+}
+
+static struct image_root_row *root_at(const struct image *image, uint64_t number)
+{
+	size_t i = root_find(image, number);
+
+	return i < image->root_count && image->root[i].number == number ? &image->root[i] : NULL;
+}
+
+static struct image_root_row *root_add(struct image *image, uint64_t number)
+{
+	size_t i = root_find(image, number);
+
+	if (i < image->root_count && image->root[i].number == number)
+		return &image->root[i];
+	if (!pool_root_room(image->pool, &image->root, image->root_count, &image->root_room)) {
+		fail(image, IMAGE_NO_MEMORY, number << LEAF_SHIFT, true);
+		return NULL;
+	}
+	memmove(&image->root[i + 1], &image->root[i],
+	        (image->root_count - i) * sizeof(*image->root));
+	image->root_count++;
+	image->root[i] = (struct image_root_row){ .number = number, .uniform = SLOT_EMPTY };
+	return &image->root[i];
+}
+
+uint32_t image_slot_at(const struct image *image, uint64_t addr)
+{
+	const struct image_root_row *row = root_at(image, addr >> LEAF_SHIFT);
+
+	if (!row)
+		return SLOT_EMPTY;
+	return row->leaf ? row->leaf->slot[(addr / IMAGE_PAGE) % IMAGE_LEAF_PAGES] : row->uniform;
+}
+
+static bool is_resident(uint32_t slot)
+{
+	return slot != SLOT_EMPTY && slot != SLOT_SWAPPED;
+}
+
+/* The leaf of a root row, owned by this image alone, so that its slots may be written. */
+static struct image_leaf *leaf_own(struct image *image, struct image_root_row *row)
+{
+	struct image_leaf *leaf;
+
+	if (row->leaf && row->leaf->refs == 1)
+		return row->leaf;
+	leaf = pool_leaf_new(image->pool);
+	if (!leaf) {
+		fail(image, IMAGE_NO_MEMORY, row->number << LEAF_SHIFT, true);
+		return NULL;
+	}
+	if (row->leaf) {
+		memcpy(leaf->slot, row->leaf->slot, sizeof(leaf->slot));
+		for (size_t i = 0; i < IMAGE_LEAF_PAGES; i++)
+			if (leaf->slot[i] >= SLOT_FIRST_PAGE)
+				pool_page_ref(image->pool, leaf->slot[i]);
+		pool_leaf_unref(image->pool, row->leaf);
+	} else {
+		for (size_t i = 0; i < IMAGE_LEAF_PAGES; i++)
+			leaf->slot[i] = row->uniform;
+	}
+	row->leaf = leaf;
+	return leaf;
+}
+
+/* Puts `slot` there, taking over its reference; the old one goes to the journal or back. */
+static bool slot_set(struct image *image, uint64_t addr, uint32_t slot)
+{
+	struct image_root_row *row = root_add(image, addr >> LEAF_SHIFT);
+	struct image_leaf *leaf = row ? leaf_own(image, row) : NULL;
+	uint32_t *at, old;
+
+	if (!leaf)
+		return false;
+	at = &leaf->slot[(addr / IMAGE_PAGE) % IMAGE_LEAF_PAGES];
+	old = *at;
+	*at = slot;
+	image->resident += (uint64_t)is_resident(slot) - (uint64_t)is_resident(old);
+	if (image->is_journaling)
+		image_note(image, addr | IMAGE_KIND(IMAGE_SLOT), old);
+	else if (old >= SLOT_FIRST_PAGE)
+		pool_page_unref(image->pool, old);
+	*row_of(image, addr) = (struct image_row){ NO_TAG, NO_TAG, image->dummy };
+	return true;
+}
+
+bool image_branch(struct image *from, struct image *to)
+{
+	memset(to, 0, sizeof(*to));
+	to->pool = from->pool;
+	to->backing = from->backing;
+	to->resident = from->resident;
+	if (!pool_root_copy(from->pool, from->root, from->root_count, &to->root, &to->root_room))
+		return false;
+	to->root_count = from->root_count;
+	for (size_t i = 0; i < to->root_count; i++)
+		if (to->root[i].leaf)
+			to->root[i].leaf->refs++;
+	flush_all(from); /* its own pages are shared now: the next write must find that out */
+	flush_all(to);
+	return true;
+}
+
+void image_end(struct image *image)
+{
+	image_commit(image, 0);
+	for (size_t i = 0; i < image->root_count; i++)
+		if (image->root[i].leaf)
+			pool_leaf_unref(image->pool, image->root[i].leaf);
+	pool_root_free(image->pool, image->root);
+	pool_journal_free(image->pool, image->journal);
+	image->root = NULL;
+	image->root_count = image->root_room = 0;
+	image->journal = NULL;
+	image->journal_count = image->journal_room = 0;
+}
+
+/* --- filling -------------------------------------------------------------------------------------- */
+
+bool image_put(struct image *image, uint64_t page_addr, const void *bytes, size_t pages)
+{
+	for (size_t i = 0; i < pages; i++) {
+		uint32_t page = pool_page_new(image->pool);
+
+		if (!page)
+			return false;
+		memcpy(pool_page_bytes(image->pool, page),
+		       (const uint8_t *)bytes + i * IMAGE_PAGE, IMAGE_PAGE);
+		if (!slot_set(image, page_addr + i * IMAGE_PAGE, page))
+			return false;
+	}
+	return true;
+}
+
+bool image_mark(struct image *image, uint64_t start, uint64_t end, enum image_slot slot)
+{
+	uint64_t leaf_bytes = (uint64_t)1 << LEAF_SHIFT;
+
+	while (start < end) {
+		uint64_t next = min_u64(align_down(start, leaf_bytes) + leaf_bytes, end);
+
+		if (next - start == leaf_bytes && !root_at(image, start >> LEAF_SHIFT)) {
+			struct image_root_row *row = root_add(image, start >> LEAF_SHIFT);
+
+			if (!row)
+				return false;
+			row->uniform = slot;
+			image->resident += is_resident(slot) ? IMAGE_LEAF_PAGES : 0;
+			start = next;
+			continue;
+		}
+		for (; start < next; start += IMAGE_PAGE)
+			if (!slot_set(image, start, slot))
+				return false;
+	}
+	return true;
+}
+
+/* --- misses --------------------------------------------------------------------------------------- */
+
+/* True when the access may go on. */
+static bool ask_backing(struct image *image, uint64_t addr, bool is_write, uint32_t slot)
+{
+	enum image_fault fault = IMAGE_OK;
+
+	if (image->backing.access)
+		fault = image->backing.access(image->backing.ctx, addr, is_write);
+	/* A file's pages have bytes of their own once they were copied. */
+	if (fault == IMAGE_UNKNOWN && slot >= SLOT_FIRST_PAGE)
+		fault = IMAGE_OK;
+	if (fault != IMAGE_OK)
+		fail(image, fault, addr, is_write);
+	return fault == IMAGE_OK;
+}
+
+static uint8_t *dummy(struct image *image)
+{
+	memset(image->dummy, 0, sizeof(image->dummy));
+	return image->dummy;
+}
+
+static const uint8_t zero_page[IMAGE_PAGE];
+
+const uint8_t *image_read_miss(struct image *image, uint64_t addr, unsigned width)
+{
+	struct image_row *row = row_of(image, addr);
+	uint64_t page_addr = align_down(addr, IMAGE_PAGE);
+	uint32_t slot;
+
+	if (!is_aligned(addr, width)) {
+		fail(image, IMAGE_UNALIGNED, addr, false);
+		return dummy(image);
+	}
+	slot = image_slot_at(image, addr);
+	if (!ask_backing(image, addr, false, slot))
+		return dummy(image);
+	if (slot == SLOT_UNKNOWN || slot == SLOT_SWAPPED) {
+		fail(image, IMAGE_UNKNOWN, addr, false);
+		return dummy(image);
+	}
+	if (slot < SLOT_FIRST_PAGE)
+		return zero_page + addr % IMAGE_PAGE;
+	row->host = pool_page_bytes(image->pool, slot);
+	row->read_tag = page_addr;
+	row->write_tag = NO_TAG;
+	return row->host + addr % IMAGE_PAGE;
+}
+
+/* The page at `addr` with bytes of its own in a leaf of its own; 0 after a fault. */
+static uint32_t own_page(struct image *image, uint64_t addr)
+{
+	struct image_root_row *root = root_at(image, addr >> LEAF_SHIFT);
+	uint32_t slot = image_slot_at(image, addr), page;
+
+	if (!ask_backing(image, addr, true, slot))
+		return 0;
+	if (slot == SLOT_UNKNOWN || slot == SLOT_SWAPPED) {
+		fail(image, IMAGE_UNKNOWN, addr, true);
+		return 0;
+	}
+	if (slot >= SLOT_FIRST_PAGE && root->leaf->refs == 1 &&
+	    pool_page_refs(image->pool, slot) == 1)
+		return slot;
+	page = pool_page_new(image->pool);
+	if (!page) {
+		fail(image, IMAGE_NO_MEMORY, addr, true);
+		return 0;
+	}
+	if (slot >= SLOT_FIRST_PAGE)
+		memcpy(pool_page_bytes(image->pool, page), pool_page_bytes(image->pool, slot),
+		       IMAGE_PAGE);
+	return slot_set(image, align_down(addr, IMAGE_PAGE), page) ? page : 0;
+}
+
+uint8_t *image_write_miss(struct image *image, uint64_t addr, unsigned width)
+{
+	uint32_t page;
+	struct image_row *row = row_of(image, addr);
+
+	if (!is_aligned(addr, width)) {
+		fail(image, IMAGE_UNALIGNED, addr, true);
+		return dummy(image);
+	}
+	page = own_page(image, addr);
+	if (!page)
+		return dummy(image);
+	row->host = pool_page_bytes(image->pool, page);
+	row->read_tag = row->write_tag = align_down(addr, IMAGE_PAGE);
+	return row->host + addr % IMAGE_PAGE;
+}
+
+/* --- the kernel's side ----------------------------------------------------------------------------- */
+
+void image_flush(struct image *image, uint64_t start, uint64_t end)
+{
+	if (end - start > (uint64_t)IMAGE_TLB_ROWS * IMAGE_PAGE) {
+		flush_all(image);
+		return;
+	}
+	for (uint64_t at = align_down(start, IMAGE_PAGE); at < end; at += IMAGE_PAGE)
+		*row_of(image, at) = (struct image_row){ NO_TAG, NO_TAG, image->dummy };
+}
+
+/* Sets [start, end) of one leaf to EMPTY. */
+static void drop_in_leaf(struct image *image, uint64_t start, uint64_t end)
+{
+	for (uint64_t at = start; at < end; at += IMAGE_PAGE)
+		if (image_slot_at(image, at) != SLOT_EMPTY && !slot_set(image, at, SLOT_EMPTY))
+			return;
+}
+
+uint64_t image_drop(struct image *image, uint64_t start, uint64_t end)
+{
+	uint64_t before = image->resident, leaf_bytes = (uint64_t)1 << LEAF_SHIFT;
+
+	for (size_t i = root_find(image, start >> LEAF_SHIFT);
+	     i < image->root_count && image->root[i].number << LEAF_SHIFT < end; i++) {
+		uint64_t base = image->root[i].number << LEAF_SHIFT;
+
+		drop_in_leaf(image, max_u64(base, start), min_u64(base + leaf_bytes, end));
+	}
+	image_flush(image, start, end);
+	return before - image->resident;
+}
+
+void image_move(struct image *image, uint64_t from, uint64_t to, uint64_t len)
+{
+	image_drop(image, to, to + len);
+	for (uint64_t at = 0; at < len; at += IMAGE_PAGE) {
+		uint32_t slot = image_slot_at(image, from + at);
+
+		if (slot == SLOT_EMPTY)
+			continue;
+		if (slot >= SLOT_FIRST_PAGE)
+			pool_page_ref(image->pool, slot);
+		if (!slot_set(image, to + at, slot) || !slot_set(image, from + at, SLOT_EMPTY))
+			return;
+	}
+	image_flush(image, from, from + len);
+	image_flush(image, to, to + len);
+}
+
+uint64_t image_touch(struct image *image, uint64_t start, uint64_t end)
+{
+	uint64_t before = image->resident;
+
+	for (uint64_t at = align_down(start, IMAGE_PAGE); at < end; at += IMAGE_PAGE) {
+		uint32_t slot = image_slot_at(image, at);
+
+		if (!ask_backing(image, at, true, slot))
+			break;
+		if (slot == SLOT_EMPTY && !slot_set(image, at, SLOT_ZERO))
+			break;
+		if (slot == SLOT_SWAPPED && !slot_set(image, at, SLOT_UNKNOWN))
+			break;
+	}
+	return image->resident - before;
+}
+
+uint64_t image_resident(const struct image *image, uint64_t start, uint64_t end)
+{
+	uint64_t count = 0, leaf_bytes = (uint64_t)1 << LEAF_SHIFT;
+
+	for (size_t i = root_find(image, start >> LEAF_SHIFT);
+	     i < image->root_count && image->root[i].number << LEAF_SHIFT < end; i++) {
+		const struct image_root_row *row = &image->root[i];
+		uint64_t base = row->number << LEAF_SHIFT;
+		uint64_t first = max_u64(base, start), last = min_u64(base + leaf_bytes, end);
+
+		if (!row->leaf) {
+			count += is_resident(row->uniform) ? (last - first) / IMAGE_PAGE : 0;
+			continue;
+		}
+		for (uint64_t at = first; at < last; at += IMAGE_PAGE)
+			count += is_resident(row->leaf->slot[(at / IMAGE_PAGE) % IMAGE_LEAF_PAGES]);
+	}
+	return count;
+}
+
+/* --- journal --------------------------------------------------------------------------------------- */
+
+void image_journal_grow(struct image *image)
+{
+	if (!pool_journal_room(image->pool, &image->journal, &image->journal_room))
+		fail(image, IMAGE_NO_MEMORY, 0, true);
+}
+
+static void undo_bytes(struct image *image, uint64_t addr, unsigned width, uint64_t old)
+{
+	uint8_t *to = image_to(image, addr, width);
+
+	memcpy(to, &old, width); /* little endian: the low bytes come first */
+}
+
+static void undo_slot(struct image *image, uint64_t addr, uint32_t old)
+{
+	slot_set(image, addr, old);
+}
+
+void image_undo(struct image *image, size_t mark)
+{
+	bool was = image->is_journaling;
+	enum image_fault fault = image->fault;
+	/* Rights may have changed meanwhile; what is taken back was allowed then. */
+	struct image_backing backing = image->backing;
+
+	image->is_journaling = false;
+	image->backing.access = NULL;
+	while (image->journal_count > mark) {
+		const struct image_change *c = &image->journal[--image->journal_count];
+		uint64_t addr = c->where & (IMAGE_KIND(1) - 1);
+
+		switch ((enum image_kind)(c->where >> 60)) {
+		case IMAGE_WORD8:
+			undo_bytes(image, addr, 8, c->old);
+			break;
+		case IMAGE_WORD4:
+			undo_bytes(image, addr, 4, c->old);
+			break;
+		case IMAGE_WORD2:
+			undo_bytes(image, addr, 2, c->old);
+			break;
+		case IMAGE_BYTE:
+			undo_bytes(image, addr, 1, c->old);
+			break;
+		case IMAGE_SLOT:
+			undo_slot(image, addr, (uint32_t)c->old);
+			break;
+		}
+	}
+	image->backing = backing;
+	image->is_journaling = was;
+	image->fault = fault;
+}
+
+void image_commit(struct image *image, size_t mark)
+{
+	while (image->journal_count > mark) {
+		const struct image_change *c = &image->journal[--image->journal_count];
+
+		if (c->where >> 60 == IMAGE_SLOT && c->old >= SLOT_FIRST_PAGE)
+			pool_page_unref(image->pool, (uint32_t)c->old);
+	}
+}

@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef HEAPTOP_MODEL_SIM_IMAGE_H
+#define HEAPTOP_MODEL_SIM_IMAGE_H
+
+/**
+ * A world's memory: a sparse, copy-on-write copy of a target's bytes, addressed as the target is.
+ *
+ * Pages of 4 KiB hang in leaves of 2 MiB, leaves in a sorted root; pages and leaves are counted and
+ * shared between branches, so that a branch costs its root. A slot without a page says what is known:
+ *
+ *	EMPTY	not resident: zeroes, if its VMA is anonymous
+ *	ZERO	resident and zero
+ *	UNKNOWN	resident, but its bytes were not copied
+ *	SWAPPED	swapped out: bytes unknown
+ *
+ * What a page without bytes means is the backing's to say (the VMA set knows which addresses exist),
+ * asked only when the software TLB misses.
+ *
+ * Errors are sticky, not returned: the first failed access is kept in `fault`, reads then give 0
+ * and writes go nowhere. Who runs an operation tests the flag at its end, and inside every loop whose
+ * end depends on what was read.
+ *
+ * With a journal each change can be taken back. Not thread safe; images of one pool share it.
+ */
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "model/base/region.h"
+
+enum { IMAGE_PAGE = 4096, IMAGE_LEAF_PAGES = 512, IMAGE_TLB_ROWS = 256 };
+
+/* Slot values below the first page number. */
+enum image_slot { SLOT_EMPTY, SLOT_ZERO, SLOT_UNKNOWN, SLOT_SWAPPED, SLOT_FIRST_PAGE };
+
+enum image_fault {
+	IMAGE_OK,
+	IMAGE_SEGV,      /* no VMA there, or one that forbids the access: the target would die */
+	IMAGE_UNALIGNED, /* a pointer that no allocator made: the state is corrupt */
+	IMAGE_UNKNOWN,   /* our copy is incomplete there */
+	IMAGE_NO_MEMORY, /* heaptop's own */
+};
+
+struct image_pool;
+
+/** What the owner of the address space says of an address: IMAGE_OK (anonymous, so zero when
+ * empty), IMAGE_SEGV, or IMAGE_UNKNOWN (mapped, but its empty pages hold a file's bytes). */
+struct image_backing {
+	enum image_fault (*access)(void *ctx, uint64_t addr, bool is_write);
+	void *ctx;
+};
+
+struct image_row {
+	uint64_t read_tag, write_tag; /* page address, UINT64_MAX: none */
+	uint8_t *host;                /* the page's bytes */
+};
+
+struct image_leaf;
+
+struct image_root_row {
+	uint64_t number;         /* address >> 21 */
+	struct image_leaf *leaf; /* NULL: every slot is `uniform` */
+	uint32_t uniform;
+};
+
+/* One change, to be taken back: `old` bytes of a width, or a slot. */
+struct image_change {
+	uint64_t where; /* address, kind in the top 4 bits */
+	uint64_t old;
+};
+
+struct image {
+	struct image_row tlb[IMAGE_TLB_ROWS];
+	struct image_pool *pool;
+	struct image_backing backing;
+	struct image_root_row *root; /* sorted; on the heap of `pool` */
+	size_t root_count, root_room;
+	uint64_t resident; /* pages: ZERO, UNKNOWN or with bytes */
+
+	bool is_journaling;
+	struct image_change *journal;
+	size_t journal_count, journal_room;
+
+	enum image_fault fault; /* the first one since image_clear_fault() */
+	uint64_t fault_addr;
+	bool fault_is_write;
+	uint8_t dummy[64]; /* where failed accesses go */
+};
+
+/** Pages and leaves for a family of images. Ends with image_pool_free(), after its images. */
+struct image_pool *image_pool_new(void);
+void image_pool_free(struct image_pool *pool);
+/** Bytes held, of them pages in use (refs > 0) × 4 KiB. */
+size_t image_pool_bytes(const struct image_pool *pool, size_t *ret_page_bytes);
+
+/** An empty image; false when out of memory. */
+bool image_init(struct image *image, struct image_pool *pool);
+/** A second image of the same bytes; the journal stays with `from`. False when out of memory. */
+bool image_branch(struct image *from, struct image *to);
+void image_end(struct image *image);
+
+/* --- filling a base: not journaled, no backing asked -------------------------------------------- */
+
+/** Copies whole pages in. */
+bool image_put(struct image *image, uint64_t page_addr, const void *bytes, size_t pages);
+/** Says of [start, end), page aligned, what its pages are (a value below SLOT_FIRST_PAGE). */
+bool image_mark(struct image *image, uint64_t start, uint64_t end, enum image_slot slot);
+
+/* --- the kernel's side --------------------------------------------------------------------------- */
+
+/** [start, end) becomes EMPTY (munmap, MADV_DONTNEED, brk down). Returns resident pages given up. */
+uint64_t image_drop(struct image *image, uint64_t start, uint64_t end);
+/** Moves pages, as mremap does; the destination is dropped first. */
+void image_move(struct image *image, uint64_t from, uint64_t to, uint64_t len);
+/** Access rights of [start, end) changed: forget what the TLB knows. */
+void image_flush(struct image *image, uint64_t start, uint64_t end);
+/** Makes [start, end) resident as a write to each page would; returns pages that became so. */
+uint64_t image_touch(struct image *image, uint64_t start, uint64_t end);
+/** Resident pages of [start, end). */
+uint64_t image_resident(const struct image *image, uint64_t start, uint64_t end);
+
+/* --- journal ------------------------------------------------------------------------------------- */
+
+/** Takes changes back, newest first, until `mark` (an earlier journal_count). */
+void image_undo(struct image *image, size_t mark);
+/** Forgets the changes after `mark`: they can't be taken back any more. */
+void image_commit(struct image *image, size_t mark);
+
+static inline void image_clear_fault(struct image *image)
+{
+	image->fault = IMAGE_OK;
+}
+
+/* --- accesses ------------------------------------------------------------------------------------ */
+
+/* Slow halves; `width` 1, 2, 4 or 8. */
+const uint8_t *image_read_miss(struct image *image, uint64_t addr, unsigned width);
+uint8_t *image_write_miss(struct image *image, uint64_t addr, unsigned width);
+void image_journal_grow(struct image *image);
+
+static inline const uint8_t *image_at(struct image *image, uint64_t addr, unsigned width)
+{
+	struct image_row *row = &image->tlb[(addr / IMAGE_PAGE) % IMAGE_TLB_ROWS];
+
+	/* One compare: the page is there, and the access is aligned and so within it. */
+	if (__builtin_expect((addr & (~(uint64_t)(IMAGE_PAGE - 1) | (width - 1))) == row->read_tag,
+	                     1))
+		return row->host + addr % IMAGE_PAGE;
+	return image_read_miss(image, addr, width);
+}
+
+static inline uint8_t *image_to(struct image *image, uint64_t addr, unsigned width)
+{
+	struct image_row *row = &image->tlb[(addr / IMAGE_PAGE) % IMAGE_TLB_ROWS];
+
+	if (__builtin_expect((addr & (~(uint64_t)(IMAGE_PAGE - 1) | (width - 1))) == row->write_tag,
+	                     1))
+		return row->host + addr % IMAGE_PAGE;
+	return image_write_miss(image, addr, width);
+}
+
+static inline void image_note(struct image *image, uint64_t where, uint64_t old)
+{
+	if (!image->is_journaling)
+		return;
+	if (__builtin_expect(image->journal_count == image->journal_room, 0))
+		image_journal_grow(image);
+	if (__builtin_expect(image->journal_count < image->journal_room, 1))
+		image->journal[image->journal_count++] = (struct image_change){ where, old };
+}
+
+/* Kinds of struct image_change, in the top 4 bits of `where`. */
+#define IMAGE_KIND(kind) ((uint64_t)(kind) << 60)
+enum image_kind { IMAGE_WORD8, IMAGE_WORD4, IMAGE_WORD2, IMAGE_BYTE, IMAGE_SLOT };
+
+#define IMAGE_ACCESS(name, type, kind)                                                             \
+	static inline type image_get##name(struct image *image, uint64_t addr)                     \
+	{                                                                                          \
+		type v;                                                                            \
+                                                                                                   \
+		memcpy(&v, image_at(image, addr, sizeof(v)), sizeof(v));                           \
+		return v;                                                                          \
+	}                                                                                          \
+	static inline void image_set##name(struct image *image, uint64_t addr, type v)             \
+	{                                                                                          \
+		uint8_t *to = image_to(image, addr, sizeof(v));                                    \
+		type old;                                                                          \
+                                                                                                   \
+		memcpy(&old, to, sizeof(old));                                                     \
+		image_note(image, addr | IMAGE_KIND(kind), old);                                   \
+		memcpy(to, &v, sizeof(v));                                                         \
+	}
+
+IMAGE_ACCESS(8, uint64_t, IMAGE_WORD8)
+IMAGE_ACCESS(4, uint32_t, IMAGE_WORD4)
+IMAGE_ACCESS(2, uint16_t, IMAGE_WORD2)
+IMAGE_ACCESS(1, uint8_t, IMAGE_BYTE)
+#undef IMAGE_ACCESS
+
+/** Fills, or copies without overlap; any alignment. Pages of the source that are not known make
+ * those of the destination unknown. */
+void image_fill(struct image *image, uint64_t addr, uint8_t byte, uint64_t len);
+void image_copy(struct image *image, uint64_t to, uint64_t from, uint64_t len);
+
+/** Copies `len` bytes out as far as they are known; false when some are not. Never a fault. */
+bool image_peek(const struct image *image, uint64_t addr, void *ret, size_t len);
+
+#endif

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "model/sim/image_pool.h"
+
+#include "model/base/units.h"
+
+/* One byte or word at a time keeps the journal's rows as narrow as the change. */
+void image_fill(struct image *image, uint64_t addr, uint8_t byte, uint64_t len)
+{
+	uint64_t word = byte * UINT64_C(0x0101010101010101), end = addr + len;
+
+	while (addr < end && image->fault == IMAGE_OK) {
+		if (is_aligned(addr, 8) && end - addr >= 8) {
+			image_set8(image, addr, word);
+			addr += 8;
+		} else {
+			image_set1(image, addr, byte);
+			addr++;
+		}
+	}
+}
+
+/* How much of [addr, end) lies in the page of `addr`. */
+static uint64_t in_page(uint64_t addr, uint64_t end)
+{
+	return min_u64(align_down(addr, IMAGE_PAGE) + IMAGE_PAGE, end) - addr;
+}
+
+void image_copy(struct image *image, uint64_t to, uint64_t from, uint64_t len)
+{
+	uint64_t end = from + len;
+
+	while (from < end && image->fault == IMAGE_OK) {
+		uint8_t bytes[IMAGE_PAGE];
+		uint64_t part = min_u64(in_page(from, end), in_page(to, to + (end - from)));
+
+		if (!image_peek(image, from, bytes, part)) {
+			/* Not copied from the target: what it holds is nothing that malloc reads. */
+			image_touch(image, to, to + part);
+		} else {
+			for (uint64_t i = 0; i < part;) {
+				uint64_t word;
+
+				if (is_aligned(to + i, 8) && part - i >= 8) {
+					memcpy(&word, bytes + i, 8);
+					image_set8(image, to + i, word);
+					i += 8;
+				} else {
+					image_set1(image, to + i, bytes[i]);
+					i++;
+				}
+			}
+		}
+		from += part;
+		to += part;
+	}
+}
+
+bool image_peek(const struct image *image, uint64_t addr, void *ret, size_t len)
+{
+	uint64_t end = addr + len;
+	uint8_t *to = ret;
+
+	while (addr < end) {
+		uint64_t part = in_page(addr, end);
+		uint32_t slot = image_slot_at(image, addr);
+
+		if (slot == SLOT_UNKNOWN || slot == SLOT_SWAPPED)
+			return false;
+		if (slot < SLOT_FIRST_PAGE)
+			memset(to, 0, part);
+		else
+			memcpy(to, pool_page_bytes(image->pool, slot) + addr % IMAGE_PAGE, part);
+		addr += part;
+		to += part;
+	}
+	return true;
+}
