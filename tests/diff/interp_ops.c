@@ -415,7 +415,7 @@ static void run_fork(void)
 
 static void run_pause(void)
 {
-	interp.pauses++;
+	interp.head->pauses = ++interp.pauses;
 	interp.head->prefix = 0;
 	interp.head->has_rest = interp.rest_prefix && write_rest();
 	stop_here(DIFF_STOP_PAUSE);

@@ -26,7 +26,9 @@ struct diff_head {
 	uint32_t is_quiet; /* system calls under way are the interpreter's own */
 	uint32_t prefix;   /* operations that stand before the rest of the scenario in its file */
 	uint32_t has_rest; /* at a pause: the rest was written and can be predicted */
+	uint32_t pauses;   /* so far; the rest is in PREFIX.PAUSES */
 	uint32_t tid;      /* of the thread that runs */
+	uint64_t stacks, stacks_end; /* with stacks=own: where they lie */
 };
 
 enum diff_has {
