@@ -35,6 +35,8 @@ enum pt_stop {
 	PT_NO_MEMORY, /* heaptop's own */
 };
 
+enum pt_hook { PT_HOOK_MALLOC, PT_HOOK_REALLOC, PT_HOOK_MEMALIGN, PT_HOOK_FREE };
+
 struct ptmalloc {
 	const struct malloc_layout *lay;
 	struct glibc_rules rules; /* a copy: fields may be overridden */
@@ -45,7 +47,7 @@ struct ptmalloc {
 	uint64_t main_arena, mp; /* addresses in the image */
 	uint64_t page;           /* page size */
 	uint64_t heap_max;       /* HEAP_MAX_SIZE in force */
-	uint64_t hook_addr[4];   /* __malloc_hook, __realloc_hook, __memalign_hook, __free_hook; 0: none */
+	bool hook_is_set[4];     /* enum pt_hook: the program has put a function of its own there */
 	uint32_t cpus;
 	bool is_secure;          /* AT_SECURE */
 	bool is_secondary;       /* a second namespace's libc: brk is never used */

@@ -40,15 +40,16 @@ enum lx_vm_flag {
 	LX_VM_SPECIAL = 1 << 13, /* never merges: VM_IO, VM_PFNMAP, VM_DONTEXPAND, VM_MIXEDMAP */
 	LX_VM_HUGETLB = 1 << 14,
 	LX_VM_MAYBE_GUARD = 1 << 15,
+	LX_VM_SHM = 1 << 16, /* shared anonymous memory that was made here: begins as zeroes */
 };
 
 struct lx_vma {
 	uint64_t start, end;
-	uint64_t pgoff;  /* pages; of private anonymous memory: start >> 12 when it was made */
-	uint32_t flags;  /* enum lx_vm_flag */
-	uint32_t file;   /* 0: anonymous; else which file, shared object or special mapping */
-	uint32_t anon;   /* anon_vma: 0 none, else which */
-	uint32_t name;   /* index into lx_mm.names; 0: none */
+	uint64_t pgoff; /* pages; of private anonymous memory: start >> 12 when it was made */
+	uint32_t flags; /* enum lx_vm_flag */
+	uint32_t file;  /* 0: anonymous; else which file, shared object or special mapping */
+	uint32_t anon;  /* anon_vma: 0 none, else which */
+	uint32_t name;  /* index into lx_mm.names; 0: none */
 };
 
 struct lx_mm;
@@ -60,13 +61,16 @@ struct lx_mm_start {
 	uint64_t mmap_base;         /* 0: derived from the VMAs */
 	uint64_t page;              /* page size */
 	uint64_t limit_as, limit_data, limit_stack; /* bytes; UINT64_MAX: unlimited */
+	uint64_t data_bytes; /* end_data - start_data: counts for RLIMIT_DATA of brk; 0: unknown */
 	uint64_t max_map_count;
+	uint64_t ram_swap_pages; /* RAM and swap: what mode 0 grants at once; 0: unknown */
 	uint32_t overcommit_mode;
 	const struct linux_rules *rules;
 	struct image *image; /* may be NULL: only the map is simulated */
 };
 
-/** NULL when out of memory. `region` owns everything that is shared between branches. */
+/** NULL when out of memory. `region` owns everything that is shared between branches. The image asks
+ * this address space from now on (image.backing). */
 struct lx_mm *lx_mm_new(struct region *region, const struct lx_mm_start *start);
 /** A branch that works on another image. NULL when out of memory. */
 struct lx_mm *lx_mm_branch(struct lx_mm *from, struct image *image);
@@ -84,9 +88,9 @@ enum image_fault lx_mm_access(void *mm, uint64_t addr, bool is_write);
 /** A page of [start, end) is written for the first time: its VMA gets an anon_vma (merging depends
  * on it). The image's owner calls it through lx_touch(). */
 struct lx_touch {
-	uint64_t pages;    /* written, touched before or not */
-	uint64_t faulted;  /* of them, newly resident */
-	bool segv;         /* stopped at an address that may not be written */
+	uint64_t pages;   /* written, touched before or not */
+	uint64_t faulted; /* of them, newly resident */
+	bool segv;        /* stopped at an address that may not be written */
 	uint64_t segv_addr;
 };
 void lx_touch(struct lx_mm *mm, uint64_t start, uint64_t end, struct lx_touch *ret);
@@ -100,8 +104,9 @@ const struct lx_vma *lx_mm_find(const struct lx_mm *mm, uint64_t addr);
 /** "[heap]", "[stack]", a file's path or "" (raw bytes of the target, as in maps). */
 const char *lx_vma_name(const struct lx_mm *mm, const struct lx_vma *vma);
 uint64_t lx_mm_brk(const struct lx_mm *mm);
-uint64_t lx_mm_total_pages(const struct lx_mm *mm);   /* mm->total_vm */
-uint64_t lx_mm_charged_pages(const struct lx_mm *mm); /* pages of VM_ACCOUNT VMAs and shm made here */
+uint64_t lx_mm_total_pages(const struct lx_mm *mm); /* mm->total_vm */
+uint64_t
+lx_mm_charged_pages(const struct lx_mm *mm); /* pages of VM_ACCOUNT VMAs and shm made here */
 
 /* Limits that a scenario may set. */
 enum lx_limit { LX_LIMIT_AS, LX_LIMIT_DATA, LX_LIMIT_STACK, LX_LIMIT_MAP_COUNT, LX_LIMIT_COUNT };

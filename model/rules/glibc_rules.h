@@ -105,10 +105,13 @@ struct glibc_rules {
 	bool tcache_request_unchecked; /* 2.26: sizes wrap before the cache is asked */
 	bool tcache_by_entries;        /* to 2.29: emptiness is told by entries[], not counts[] */
 	bool tcache_key;               /* 2.29 (and 2.27, 2.28 branches): double frees are looked for */
+	bool checks_tcache_loop;       /* 2.33: no more entries than tcache_count */
+	bool tcache_end_always;        /* 2.34: an ending thread makes no cache any more, had it one or not */
 	bool tcache_key_random;        /* 2.34: a random word; before the tcache's address */
 	bool tcache_below_max;         /* 2.42: cached when nb < tcache_max_bytes */
 	bool tcache_large_exact;       /* 2.43: large classes serve exact sizes only */
 	bool tcache_calloc;            /* 2.41: calloc takes from it */
+	bool calloc_ptrdiff;           /* 2.30-2.41: a product above PTRDIFF_MAX is an overflow */
 	bool tcache_memalign;          /* 2.38 */
 	bool tcache_large_tunable;     /* 2.42: tcache_max up to 4 MiB */
 	uint32_t tcache_count_max;     /* of the tunable */
@@ -120,6 +123,9 @@ struct glibc_rules {
 	bool checks_unsorted;      /* 2.29: sizes, links and bits of every unsorted chunk, and top */
 	bool checks_unsorted_link; /* 2.28: the link when one is taken out */
 	bool checks_large_lists;   /* 2.30 */
+	bool checks_large_ring_end; /* 2.42: also when a chunk becomes the smallest of its bin */
+	bool checks_prev_size;     /* 2.29: of the chunk below, when merging with it */
+	bool checks_mmapped_place; /* 2.29: a mmapped chunk lies where memalign could have put it */
 	bool checks_fast_index;    /* 2.27: malloc_consolidate looks at sizes */
 	bool max_fast_seven;       /* 2.32: set_max_fast(s) with s <= 7 is the smallest */
 	enum glibc_inner_free inner_free;
@@ -143,6 +149,7 @@ struct glibc_rules {
 	enum glibc_realloc_keep realloc_keep;
 	enum glibc_memalign_rest memalign_rest;
 	bool memalign_scans_bins;    /* 2.38 before its branch's fix */
+	bool memalign_overflow_first; /* to 2.29: bytes + alignment + MINSIZE must not wrap */
 	bool memalign_ptrdiff;       /* alignment above PTRDIFF_MAX is ENOMEM */
 	bool aligned_alloc_strict;   /* 2.38: EINVAL unless a power of two */
 

@@ -5,6 +5,14 @@
 /** What differs between kernels, as complete rows of data; defaults come from the running kernel. */
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
+
+/* Private anonymous mappings that begin on a boundary of 2 MiB. */
+enum linux_thp_align {
+	LINUX_THP_ALIGN_NONE,
+	LINUX_THP_ALIGN_LONG,      /* of 2 MiB and more */
+	LINUX_THP_ALIGN_MULTIPLES, /* of a multiple of 2 MiB */
+};
 
 struct linux_rules {
 	const char *name;             /* "5.9" */
@@ -21,6 +29,21 @@ struct linux_rules {
 	bool oom_score_two_thirds;  /* /proc/PID/oom_score = (1000 + share) * 2 / 3 (5.9) */
 	bool memcg_kill_at_charge;  /* cgroup OOM kill inside the charge (4.19) */
 	bool pagemap_scan;          /* PAGEMAP_SCAN exists (6.7) */
+
+	/* address space */
+	bool limit_data_maps;      /* RLIMIT_DATA covers private writable mappings (4.5), */
+	bool mprotect_limit_data;  /* and mprotect asks it (4.7) */
+	bool madv_free;            /* MADV_FREE (4.5) */
+	bool madv_guard;           /* MADV_GUARD_INSTALL (6.13) */
+	bool stack_guard_gap;      /* 256 pages below a stack stay free (4.12, all stable series) */
+	bool mremap_merges_next;   /* what grew in place joins the VMA above (6.0) */
+	bool brk_extends_only;     /* brk joins the VMA below only (6.1) */
+	bool brk_shrink_needs_vma; /* and refuses to shrink what is unmapped (6.1) */
+	uint8_t thp_align;         /* enum linux_thp_align (6.7, 6.12) */
+	bool map_stack_no_hugepage; /* MAP_STACK sets VM_NOHUGEPAGE (6.7) */
+	bool mprotect_uncharges; /* what was never written is uncharged when made read-only (6.7) */
+	bool fixed_charges_difference; /* MAP_FIXED is charged less what it replaces (6.12) */
+	bool merge_touched;            /* a VMA with an anon_vma may join one without (6.16) */
 };
 
 extern const struct linux_rules linux_rows[];

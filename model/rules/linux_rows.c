@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * What differs between kernels. Each row is complete and holds from its release to the next row's.
- * Read in mm/oom_kill.c, mm/util.c, mm/memcontrol.c and fs/proc/base.c; the releases are mainline's.
+ * Read in mm/oom_kill.c, mm/util.c, mm/memcontrol.c, mm/mmap.c, mm/vma.c, mm/mprotect.c and
+ * fs/proc/base.c; the releases are mainline's.
  * Distributions carry changes back, so a row is a default and no proof.
  */
 #include "model/rules/linux.h"
@@ -16,6 +17,17 @@ const struct linux_rules linux_rows[] = {
 	        .oom_sacrifices_child = true,
 	},
 	{
+	        /* "mm: rework virtual memory accounting"; MADV_FREE */
+	        .name = "4.5",
+	        .major = 4,
+	        .minor = 5,
+	        .commit_guess_free_pages = true,
+	        .oom_root_bonus = true,
+	        .oom_sacrifices_child = true,
+	        .limit_data_maps = true,
+	        .madv_free = true,
+	},
+	{
 	        /* "mm, oom: introduce oom reaper": a reaped mm is not looked at again */
 	        .name = "4.6",
 	        .major = 4,
@@ -24,6 +36,21 @@ const struct linux_rules linux_rows[] = {
 	        .oom_root_bonus = true,
 	        .oom_sacrifices_child = true,
 	        .oom_skips_reaped = true,
+	        .limit_data_maps = true,
+	        .madv_free = true,
+	},
+	{
+	        /* mprotect_fixup() asks may_expand_vm() for what becomes data */
+	        .name = "4.7",
+	        .major = 4,
+	        .minor = 7,
+	        .commit_guess_free_pages = true,
+	        .oom_root_bonus = true,
+	        .oom_sacrifices_child = true,
+	        .oom_skips_reaped = true,
+	        .limit_data_maps = true,
+	        .madv_free = true,
+	        .mprotect_limit_data = true,
 	},
 	{
 	        /* "mm, oom: skip vforked tasks from being selected" */
@@ -35,6 +62,24 @@ const struct linux_rules linux_rows[] = {
 	        .oom_sacrifices_child = true,
 	        .oom_skips_reaped = true,
 	        .oom_skips_vfork = true,
+	        .limit_data_maps = true,
+	        .madv_free = true,
+	        .mprotect_limit_data = true,
+	},
+	{
+	        /* "mm: larger stack guard gap, between vmas", also in all stable series */
+	        .name = "4.12",
+	        .major = 4,
+	        .minor = 12,
+	        .commit_guess_free_pages = true,
+	        .oom_root_bonus = true,
+	        .oom_sacrifices_child = true,
+	        .oom_skips_reaped = true,
+	        .oom_skips_vfork = true,
+	        .limit_data_maps = true,
+	        .madv_free = true,
+	        .mprotect_limit_data = true,
+	        .stack_guard_gap = true,
 	},
 	{
 	        /* "mm, oom: remove 3% bonus for CAP_SYS_ADMIN processes" */
@@ -45,6 +90,10 @@ const struct linux_rules linux_rows[] = {
 	        .oom_sacrifices_child = true,
 	        .oom_skips_reaped = true,
 	        .oom_skips_vfork = true,
+	        .limit_data_maps = true,
+	        .madv_free = true,
+	        .mprotect_limit_data = true,
+	        .stack_guard_gap = true,
 	},
 	{
 	        /* "memcg, oom: move out_of_memory back to the charge path" */
@@ -56,6 +105,10 @@ const struct linux_rules linux_rows[] = {
 	        .oom_skips_reaped = true,
 	        .oom_skips_vfork = true,
 	        .memcg_kill_at_charge = true,
+	        .limit_data_maps = true,
+	        .madv_free = true,
+	        .mprotect_limit_data = true,
+	        .stack_guard_gap = true,
 	},
 	{
 	        /* "mm, oom: remove 'prefer children over parent' heuristic" */
@@ -66,6 +119,10 @@ const struct linux_rules linux_rows[] = {
 	        .oom_skips_reaped = true,
 	        .oom_skips_vfork = true,
 	        .memcg_kill_at_charge = true,
+	        .limit_data_maps = true,
+	        .madv_free = true,
+	        .mprotect_limit_data = true,
+	        .stack_guard_gap = true,
 	},
 	{
 	        /* "mm: fix false-positive OVERCOMMIT_GUESS failures" */
@@ -75,6 +132,10 @@ const struct linux_rules linux_rows[] = {
 	        .oom_skips_reaped = true,
 	        .oom_skips_vfork = true,
 	        .memcg_kill_at_charge = true,
+	        .limit_data_maps = true,
+	        .madv_free = true,
+	        .mprotect_limit_data = true,
+	        .stack_guard_gap = true,
 	},
 	{
 	        /* "mm: memcontrol: use CSS_TASK_ITER_PROCS at mem_cgroup_scan_tasks()" dropped the
@@ -86,6 +147,10 @@ const struct linux_rules linux_rows[] = {
 	        .oom_skips_reaped = true,
 	        .oom_skips_vfork = true,
 	        .memcg_kill_at_charge = true,
+	        .limit_data_maps = true,
+	        .madv_free = true,
+	        .mprotect_limit_data = true,
+	        .stack_guard_gap = true,
 	},
 	{
 	        /* "mm, oom: make the calculation of oom badness more accurate" and "mm: adjust
@@ -101,9 +166,56 @@ const struct linux_rules linux_rows[] = {
 	        .oom_skips_reaped = true,
 	        .oom_skips_vfork = true,
 	        .memcg_kill_at_charge = true,
+	        .limit_data_maps = true,
+	        .madv_free = true,
+	        .mprotect_limit_data = true,
+	        .stack_guard_gap = true,
+	},
+	{
+	        /* "mm: add merging after mremap resize" */
+	        .name = "6.0",
+	        .major = 6,
+	        .minor = 0,
+	        .committed_as_is_exact = true,
+	        .commit_batch_by_mode = true,
+	        .oom_points_signed = true,
+	        .oom_last_tie_wins = true,
+	        .oom_score_two_thirds = true,
+	        .oom_skips_reaped = true,
+	        .oom_skips_vfork = true,
+	        .memcg_kill_at_charge = true,
+	        .limit_data_maps = true,
+	        .madv_free = true,
+	        .mprotect_limit_data = true,
+	        .stack_guard_gap = true,
+	        .mremap_merges_next = true,
+	},
+	{
+	        /* brk on the maple tree: do_brk_flags() extends the VMA below the break, and a shrink
+		 * needs one to shrink */
+	        .name = "6.1",
+	        .major = 6,
+	        .minor = 1,
+	        .committed_as_is_exact = true,
+	        .commit_batch_by_mode = true,
+	        .oom_points_signed = true,
+	        .oom_last_tie_wins = true,
+	        .oom_score_two_thirds = true,
+	        .oom_skips_reaped = true,
+	        .oom_skips_vfork = true,
+	        .memcg_kill_at_charge = true,
+	        .limit_data_maps = true,
+	        .madv_free = true,
+	        .mprotect_limit_data = true,
+	        .stack_guard_gap = true,
+	        .mremap_merges_next = true,
+	        .brk_extends_only = true,
+	        .brk_shrink_needs_vma = true,
 	},
 	{
 	        /* "fs/proc/task_mmu: implement IOCTL to get and optionally clear info about PTEs" */
+	        /* "mm: align larger anonymous mappings on THP boundaries", "mm: mmap: map MAP_STACK to
+		 * VM_NOHUGEPAGE", "mm/mprotect: allow unfaulted VMAs to be unaccounted on mprotect()" */
 	        .name = "6.7",
 	        .major = 6,
 	        .minor = 7,
@@ -116,6 +228,98 @@ const struct linux_rules linux_rows[] = {
 	        .oom_skips_vfork = true,
 	        .memcg_kill_at_charge = true,
 	        .pagemap_scan = true,
+	        .limit_data_maps = true,
+	        .madv_free = true,
+	        .mprotect_limit_data = true,
+	        .stack_guard_gap = true,
+	        .mremap_merges_next = true,
+	        .brk_extends_only = true,
+	        .brk_shrink_needs_vma = true,
+	        .thp_align = LINUX_THP_ALIGN_LONG,
+	        .map_stack_no_hugepage = true,
+	        .mprotect_uncharges = true,
+	},
+	{
+	        /* "mm, mmap: limit THP alignment of anonymous mappings to PMD-aligned sizes", "mm/mmap:
+		 * use vms accounted pages in mmap_region()" */
+	        .name = "6.12",
+	        .major = 6,
+	        .minor = 12,
+	        .committed_as_is_exact = true,
+	        .commit_batch_by_mode = true,
+	        .oom_points_signed = true,
+	        .oom_last_tie_wins = true,
+	        .oom_score_two_thirds = true,
+	        .oom_skips_reaped = true,
+	        .oom_skips_vfork = true,
+	        .memcg_kill_at_charge = true,
+	        .pagemap_scan = true,
+	        .limit_data_maps = true,
+	        .madv_free = true,
+	        .mprotect_limit_data = true,
+	        .stack_guard_gap = true,
+	        .mremap_merges_next = true,
+	        .brk_extends_only = true,
+	        .brk_shrink_needs_vma = true,
+	        .thp_align = LINUX_THP_ALIGN_MULTIPLES,
+	        .map_stack_no_hugepage = true,
+	        .mprotect_uncharges = true,
+	        .fixed_charges_difference = true,
+	},
+	{
+	        /* "mm: madvise: implement lightweight guard page mechanism" */
+	        .name = "6.13",
+	        .major = 6,
+	        .minor = 13,
+	        .committed_as_is_exact = true,
+	        .commit_batch_by_mode = true,
+	        .oom_points_signed = true,
+	        .oom_last_tie_wins = true,
+	        .oom_score_two_thirds = true,
+	        .oom_skips_reaped = true,
+	        .oom_skips_vfork = true,
+	        .memcg_kill_at_charge = true,
+	        .pagemap_scan = true,
+	        .limit_data_maps = true,
+	        .madv_free = true,
+	        .mprotect_limit_data = true,
+	        .stack_guard_gap = true,
+	        .mremap_merges_next = true,
+	        .brk_extends_only = true,
+	        .brk_shrink_needs_vma = true,
+	        .thp_align = LINUX_THP_ALIGN_MULTIPLES,
+	        .map_stack_no_hugepage = true,
+	        .mprotect_uncharges = true,
+	        .fixed_charges_difference = true,
+	        .madv_guard = true,
+	},
+	{
+	        /* "mm/vma: fix incorrectly disallowed anonymous VMA merges" */
+	        .name = "6.16",
+	        .major = 6,
+	        .minor = 16,
+	        .committed_as_is_exact = true,
+	        .commit_batch_by_mode = true,
+	        .oom_points_signed = true,
+	        .oom_last_tie_wins = true,
+	        .oom_score_two_thirds = true,
+	        .oom_skips_reaped = true,
+	        .oom_skips_vfork = true,
+	        .memcg_kill_at_charge = true,
+	        .pagemap_scan = true,
+	        .limit_data_maps = true,
+	        .madv_free = true,
+	        .mprotect_limit_data = true,
+	        .stack_guard_gap = true,
+	        .mremap_merges_next = true,
+	        .brk_extends_only = true,
+	        .brk_shrink_needs_vma = true,
+	        .thp_align = LINUX_THP_ALIGN_MULTIPLES,
+	        .map_stack_no_hugepage = true,
+	        .mprotect_uncharges = true,
+	        .fixed_charges_difference = true,
+	        .madv_guard = true,
+	        .merge_touched = true,
 	},
 };
 

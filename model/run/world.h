@@ -65,6 +65,9 @@ bool world_new(const struct world_start *start, struct world **ret, struct err *
 struct world *world_branch(struct world *from);
 void world_end(struct world *world); /* accepts NULL; branches first */
 
+/** A new thread that lives, not yet with an arena; NULL when out of memory. Moves `threads`. */
+struct world_thread *world_thread_add(struct world *world, const char *name, size_t len);
+
 /* Where image and address space stood. */
 struct world_mark {
 	size_t image, mm;

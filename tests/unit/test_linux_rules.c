@@ -34,12 +34,12 @@ static void releases_between_rows_take_the_lower_one(void **state)
 {
 	(void)state;
 	assert_string_equal(linux_rules_for(2, 6)->name, "4.3");
-	assert_string_equal(linux_rules_for(4, 5)->name, "4.3");
+	assert_string_equal(linux_rules_for(4, 4)->name, "4.3");
 	assert_string_equal(linux_rules_for(4, 18)->name, "4.17");
 	assert_string_equal(linux_rules_for(5, 10)->name, "5.9");
-	assert_string_equal(linux_rules_for(6, 6)->name, "5.9");
-	assert_string_equal(linux_rules_for(6, 18)->name, "6.7");
-	assert_string_equal(linux_rules_for(99, 0)->name, "6.7");
+	assert_string_equal(linux_rules_for(6, 6)->name, "6.1");
+	assert_string_equal(linux_rules_for(6, 18)->name, "6.16");
+	assert_string_equal(linux_rules_for(99, 0)->name, "6.16");
 }
 
 /* What changed when, one line each: linux.h's comments as a test. */
@@ -62,6 +62,25 @@ static void behaviour_changes_at_its_release(void **state)
 	assert_true(linux_rules_for(4, 19)->memcg_kill_at_charge);
 	assert_false(linux_rules_for(6, 6)->pagemap_scan);
 	assert_true(linux_rules_for(6, 7)->pagemap_scan);
+	assert_false(linux_rules_for(4, 4)->limit_data_maps);
+	assert_true(linux_rules_for(4, 5)->limit_data_maps);
+	assert_false(linux_rules_for(4, 6)->mprotect_limit_data);
+	assert_true(linux_rules_for(4, 7)->mprotect_limit_data);
+	assert_false(linux_rules_for(4, 11)->stack_guard_gap);
+	assert_true(linux_rules_for(4, 12)->stack_guard_gap);
+	assert_false(linux_rules_for(5, 19)->mremap_merges_next);
+	assert_true(linux_rules_for(6, 0)->mremap_merges_next);
+	assert_false(linux_rules_for(6, 0)->brk_extends_only);
+	assert_true(linux_rules_for(6, 1)->brk_extends_only);
+	assert_int_equal(linux_rules_for(6, 6)->thp_align, LINUX_THP_ALIGN_NONE);
+	assert_int_equal(linux_rules_for(6, 7)->thp_align, LINUX_THP_ALIGN_LONG);
+	assert_int_equal(linux_rules_for(6, 12)->thp_align, LINUX_THP_ALIGN_MULTIPLES);
+	assert_false(linux_rules_for(6, 11)->fixed_charges_difference);
+	assert_true(linux_rules_for(6, 12)->fixed_charges_difference);
+	assert_false(linux_rules_for(6, 12)->madv_guard);
+	assert_true(linux_rules_for(6, 13)->madv_guard);
+	assert_false(linux_rules_for(6, 15)->merge_touched);
+	assert_true(linux_rules_for(6, 16)->merge_touched);
 }
 
 static void releases_are_parsed(void **state)

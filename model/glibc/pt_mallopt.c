@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <string.h>
+
+#include "model/glibc/pt_world.h"
+
+/** mallopt, tunables and malloc_trim (glibc malloc/malloc.c) */
+
+enum mallopt_param {
+	M_MXFAST = 1,
+	M_TRIM_THRESHOLD = -1,
+	M_TOP_PAD = -2,
+	M_MMAP_THRESHOLD = -3,
+	M_MMAP_MAX = -4,
+	M_CHECK_ACTION = -5,
+	M_PERTURB = -6,
+	M_ARENA_TEST = -7,
+	M_ARENA_MAX = -8,
+};
+
+static uint64_t max_fast_size(const struct ptmalloc *pt)
+{
+	return 20 * (uint64_t)pt->lay->word; /* MAX_FAST_SIZE: 80 * SIZE_SZ / 4 */
+}
+
+static int set_mmap_threshold(struct ptmalloc *pt, uint64_t value)
+{
+	if (pt->rules.mmap_threshold_limited && value > pt->lay->heap.heap_max / 2)
+		return 0;
+	set_mp_word(pt, mmap_threshold, value);
+	set_mp_int(pt, no_dyn_threshold_int, 1);
+	return 1;
+}
+
+static int set_param(struct ptmalloc *pt, int param, int value)
+{
+	uint64_t word = as_word(pt, (uint64_t)(int64_t)value);
+
+	switch (param) {
+	case M_MXFAST:
+		if (!pt->rules.has_fastbins)
+			return word <= max_fast_size(pt);
+		if (word > max_fast_size(pt))
+			return 0;
+		pt_set_max_fast(pt, word);
+		return 1;
+	case M_TRIM_THRESHOLD:
+		set_mp_word(pt, trim_threshold, word);
+		set_mp_int(pt, no_dyn_threshold_int, 1);
+		return 1;
+	case M_TOP_PAD:
+		set_mp_word(pt, top_pad, word);
+		set_mp_int(pt, no_dyn_threshold_int, 1);
+		return 1;
+	case M_MMAP_THRESHOLD:
+		return set_mmap_threshold(pt, word);
+	case M_MMAP_MAX:
+		set_mp_int(pt, n_mmaps_max_int, (uint32_t)value);
+		set_mp_int(pt, no_dyn_threshold_int, 1);
+		return 1;
+	case M_PERTURB:
+		set_var(pt, VAR_PERTURB_BYTE, (uint32_t)value);
+		return 1;
+	case M_ARENA_TEST:
+		if (value > 0)
+			set_mp_word(pt, arena_test, word);
+		return 1;
+	case M_ARENA_MAX:
+		if (value > 0 && pt->rules.arena_max_sets_test)
+			set_mp_word(pt, arena_test, word);
+		else if (value > 0)
+			set_mp_word(pt, arena_max, word);
+		return 1;
+	case M_CHECK_ACTION:
+	default: /* what it does not know it takes for done */
+		return 1;
+	}
+}
+
+/** glibc malloc/malloc.c:__libc_mallopt */
+int pt_mallopt(struct ptmalloc *pt, int param, int value)
+{
+	int done;
+
+	pt_begin(pt);
+	pt_enter(pt, FN_MALLOPT, (uint64_t)(int64_t)param, (uint64_t)(int64_t)value);
+	pt_ensure_init(pt);
+	/* What fast bins hold may have another place afterwards. */
+	if (pt->rules.has_fastbins)
+		pt_malloc_consolidate(pt, pt->main_arena);
+	done = set_param(pt, param, value);
+	why(pt->why, WHY_MALLOPT, (uint64_t)done);
+	pt_leave(pt, FN_MALLOPT);
+	pt_end(pt);
+	return done;
+}
+
+/* --- tunables --------------------------------------------------------------------------------------- */
+
+static bool set_tcache_max(struct ptmalloc *pt, uint64_t value)
+{
+	uint64_t max = pt->lay->tcache.default_max_bytes, nb, tc_idx;
+
+	if (!pt->rules.tcache_large_tunable) {
+		/* MAX_TCACHE_SIZE: the largest request of the last bin. */
+		if (value > max)
+			return false;
+		set_mp_word(pt, tcache_max_bytes, value);
+		set_mp_word(pt, tcache_bins, pt_csize2tidx(pt, pt_request2size(pt, value)) + 1);
+		return true;
+	}
+	if (value >= 4 * MIB)
+		return false;
+	nb = pt_request2size(pt, value);
+	if (nb >= 4 * MIB)
+		return false;
+	tc_idx = pt_csize2tidx(pt, nb);
+	if (tc_idx < pt->lay->tcache.small_bins)
+		set_mp_word(pt, tcache_bins, tc_idx + 1);
+	set_mp_word(pt, tcache_max_bytes, pt->rules.tcache_birth == GLIBC_TCACHE_FREE ? nb + 1 : nb);
+	return true;
+}
+
+static bool set_tcache(struct ptmalloc *pt, const char *name, uint64_t value)
+{
+	if (!pt->lay->tcache.bins)
+		return false;
+	if (strcmp(name, "tcache_max") == 0)
+		return set_tcache_max(pt, value);
+	if (strcmp(name, "tcache_unsorted_limit") == 0) {
+		set_mp_word(pt, tcache_unsorted_limit, value);
+		return true;
+	}
+	if (value > pt->rules.tcache_count_max)
+		return false;
+	set_mp_word(pt, tcache_count, value);
+	return true;
+}
+
+bool pt_tunable(struct ptmalloc *pt, const char *name, uint64_t value)
+{
+	static const struct {
+		const char *name;
+		int param;
+	} params[] = {
+		{ "top_pad", M_TOP_PAD },     { "trim_threshold", M_TRIM_THRESHOLD },
+		{ "mmap_max", M_MMAP_MAX },   { "arena_test", M_ARENA_TEST },
+		{ "arena_max", M_ARENA_MAX }, { "perturb", M_PERTURB },
+	};
+	static const char prefix[] = "glibc.malloc.";
+
+	if (strncmp(name, prefix, sizeof(prefix) - 1) != 0)
+		return false;
+	name += sizeof(prefix) - 1;
+	if (strncmp(name, "tcache_", 7) == 0)
+		return set_tcache(pt, name, value);
+	if (strcmp(name, "mmap_threshold") == 0)
+		return set_mmap_threshold(pt, value);
+	if (strcmp(name, "mxfast") == 0) {
+		if (value > max_fast_size(pt) || !pt->rules.has_fastbins)
+			return false;
+		pt_set_max_fast(pt, value);
+		return true;
+	}
+	for (size_t i = 0; i < sizeof(params) / sizeof(params[0]); i++) {
+		if (strcmp(name, params[i].name) != 0)
+			continue;
+		/* Sizes are words here, not ints as mallopt's. */
+		if (params[i].param == M_TOP_PAD || params[i].param == M_TRIM_THRESHOLD) {
+			set_mp_int(pt, no_dyn_threshold_int, 1);
+			if (params[i].param == M_TOP_PAD)
+				set_mp_word(pt, top_pad, value);
+			else
+				set_mp_word(pt, trim_threshold, value);
+			return true;
+		}
+		return value <= INT32_MAX && set_param(pt, params[i].param, (int)value);
+	}
+	return false;
+}
+
+/* --- malloc_trim -------------------------------------------------------------------------------------- */
+
+/* Whole pages inside one free chunk. */
+static bool trim_chunk(struct ptmalloc *pt, uint64_t p)
+{
+	uint64_t header = 6 * (uint64_t)pt->lay->word, size = chunksize(pt, p), start, len;
+
+	if (size <= pt->page - 1 + header)
+		return false;
+	start = align_up(p + header, pt->page);
+	len = align_down(p + size - start, pt->page);
+	if (!len || p + size < start)
+		return false;
+	why(pt->why, WHY_TRIM_CHUNK, p, size, len);
+	pt_madvise(pt, start, len, SYS_MADV_DONTNEED);
+	return true;
+}
+
+/** glibc malloc/malloc.c:mtrim */
+static bool mtrim(struct ptmalloc *pt, uint64_t av, uint64_t pad)
+{
+	unsigned first = bin_index(pt, pt->page);
+	uint64_t fuel = pt_fuel(pt, av);
+	bool result = false;
+
+	pt_enter(pt, FN_MTRIM, av, pad);
+	if (pt->rules.has_fastbins)
+		pt_malloc_consolidate(pt, av);
+	for (unsigned i = 1; i < 128; i++) {
+		uint64_t bin = bin_at(pt, av, i);
+
+		if (i != 1 && i < first)
+			continue;
+		for (uint64_t p = bk(pt, bin); p != bin && pt_turn(pt, &fuel); p = bk(pt, p))
+			result |= trim_chunk(pt, p);
+	}
+	if (av == pt->main_arena && pt_ok(pt))
+		result |= pt_systrim(pt, pad);
+	pt_leave(pt, FN_MTRIM);
+	return result;
+}
+
+/** glibc malloc/malloc.c:__malloc_trim */
+int pt_malloc_trim(struct ptmalloc *pt, uint64_t pad)
+{
+	uint64_t av = pt->main_arena, fuel = 65536;
+	int result = 0;
+
+	pt_begin(pt);
+	pt_enter(pt, FN_MALLOC_TRIM, pad, 0);
+	pt_ensure_init(pt);
+	do {
+		result |= mtrim(pt, av, pad);
+		av = av_word(pt, av, next);
+	} while (av != pt->main_arena && pt_turn(pt, &fuel));
+	pt_leave(pt, FN_MALLOC_TRIM);
+	pt_end(pt);
+	return result;
+}

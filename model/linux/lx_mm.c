@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* An address space as its owner sees it: branches, limits, accesses. */
+#include "model/linux/lx_mm.h"
+
+#include <string.h>
+
+#include "model/linux/lx_vmas.h"
+
+/* From here on addresses are the model's own (see image.h): no process has memory there. */
+#define FIRST_OWN_ADDRESS ((uint64_t)1 << 57)
+
+struct lx_mm *lx_mm_branch(struct lx_mm *from, struct image *image)
+{
+	struct region *region = region_new();
+	struct lx_mm *mm = region ? region_alloc(region, sizeof(*mm)) : NULL;
+	struct lx_shm *shm = mm ? region_alloc(region, (from->shm_count + 1) * sizeof(*shm)) : NULL;
+
+	if (!shm) {
+		region_free(region);
+		return NULL;
+	}
+	*mm = *from;
+	mm->sys = (struct sys){ .ops = from->sys.ops, .region = region };
+	mm->region = region;
+	mm->image = image;
+	mm->is_journaling = false;
+	mm->changes = NULL;
+	mm->kept = NULL;
+	mm->change_count = mm->change_room = mm->kept_count = mm->kept_room = 0;
+	if (from->shm_count)
+		memcpy(shm, from->shm, from->shm_count * sizeof(*shm));
+	mm->shm = shm;
+	mm->shm_room = from->shm_count + 1;
+	mm->list->refs++;
+	if (image)
+		image->backing = (struct image_backing){ lx_mm_access, mm };
+	return mm;
+}
+
+void lx_mm_end(struct lx_mm *mm)
+{
+	if (!mm)
+		return;
+	lx_list_unref(mm->list);
+	region_free(mm->region);
+}
+
+struct sys *lx_mm_sys(struct lx_mm *mm)
+{
+	return &mm->sys;
+}
+
+void lx_mm_set_why(struct lx_mm *mm, struct why *why)
+{
+	mm->sys.why = why;
+}
+
+void lx_mm_set_limit(struct lx_mm *mm, enum lx_limit limit, uint64_t value)
+{
+	lx_note_scalars(mm);
+	mm->now.limit[limit] = value;
+}
+
+/* --- accesses --------------------------------------------------------------------------------------- */
+
+/* On x86 and aarch64 a page that may be written or executed may be read. */
+static bool is_allowed(const struct lx_vma *vma, bool is_write)
+{
+	return vma->flags & (is_write ? (uint32_t)LX_VM_WRITE : LX_ACCESS_FLAGS);
+}
+
+enum image_fault lx_mm_access(void *ctx, uint64_t addr, bool is_write)
+{
+	struct lx_mm *mm = ctx;
+	size_t i;
+
+	if (addr >= FIRST_OWN_ADDRESS)
+		return IMAGE_OK;
+	i = lx_find_vma(mm, addr);
+	if (i == lx_count(mm) || lx_at(mm, i)->start > addr || !is_allowed(lx_at(mm, i), is_write))
+		return IMAGE_SEGV;
+	if (is_write)
+		lx_anon_vma_prepare(mm, i);
+	if (mm->failed)
+		return IMAGE_NO_MEMORY;
+	return lx_at(mm, i)->file && !(lx_at(mm, i)->flags & LX_VM_SHM) ? IMAGE_UNKNOWN : IMAGE_OK;
+}
+
+void lx_touch(struct lx_mm *mm, uint64_t start, uint64_t end, struct lx_touch *ret)
+{
+	*ret = (struct lx_touch){ 0 };
+	for (start = align_down(start, mm->page); start < end;) {
+		size_t i = lx_find_vma(mm, start);
+		uint64_t next, pages;
+
+		if (i == lx_count(mm) || lx_at(mm, i)->start > start ||
+		    !is_allowed(lx_at(mm, i), true)) {
+			ret->segv = true;
+			ret->segv_addr = start;
+			return;
+		}
+		next = min_u64(lx_at(mm, i)->end, align_up(end, mm->page));
+		pages = (next - start) / mm->page;
+		lx_anon_vma_prepare(mm, i);
+		ret->pages += pages;
+		ret->faulted += mm->image ? image_touch(mm->image, start, next) : pages;
+		start = next;
+	}
+}
+
+/* --- what it looks like ------------------------------------------------------------------------------- */
+
+size_t lx_mm_count(const struct lx_mm *mm)
+{
+	return lx_count(mm);
+}
+
+const struct lx_vma *lx_mm_at(const struct lx_mm *mm, size_t i)
+{
+	return lx_at(mm, i);
+}
+
+const struct lx_vma *lx_mm_find(const struct lx_mm *mm, uint64_t addr)
+{
+	size_t i = lx_find_vma(mm, addr);
+
+	return i < lx_count(mm) && lx_at(mm, i)->start <= addr ? lx_at(mm, i) : NULL;
+}
+
+const char *lx_vma_name(const struct lx_mm *mm, const struct lx_vma *vma)
+{
+	bool is_heap =
+	        !vma->file && !vma->name && vma->start < mm->now.brk && vma->end > mm->brk_start;
+
+	return is_heap ? "[heap]" : mm->names[vma->name];
+}
+
+uint64_t lx_mm_brk(const struct lx_mm *mm)
+{
+	return mm->now.brk;
+}
+
+uint64_t lx_mm_total_pages(const struct lx_mm *mm)
+{
+	return mm->now.total_vm;
+}
+
+uint64_t lx_mm_charged_pages(const struct lx_mm *mm)
+{
+	return mm->now.accounted + mm->now.shm;
+}

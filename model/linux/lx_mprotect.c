@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* mprotect and madvise (Linux mm/mprotect.c, mm/madvise.c). */
+#include "model/linux/lx_vmas.h"
+
+enum { PROT_SEM = 8, PROT_GROWSDOWN = 0x01000000, PROT_GROWSUP = 0x02000000 };
+
+/* --- mprotect -------------------------------------------------------------------------------------- */
+
+/* VM_MAYWRITE, as far as it can be seen from outside: what the kernel maps for itself, and shared
+ * files that are not writable now, are taken as opened for reading. */
+static bool may_write(const struct lx_vma *vma)
+{
+	if (vma->flags & LX_VM_WRITE)
+		return true;
+	if (vma->flags & LX_VM_SPECIAL)
+		return false;
+	return !(vma->flags & LX_VM_SHARED) || (vma->flags & LX_VM_SHM);
+}
+
+static int mprotect_fixup(struct lx_mm *mm, size_t i, uint64_t start, uint64_t end, uint32_t access)
+{
+	const struct lx_vma *vma = lx_at(mm, i);
+	int64_t pages = (int64_t)((end - start) / mm->page);
+	uint32_t old = vma->flags, flags = (old & ~LX_ACCESS_FLAGS) | access;
+	int err;
+
+	if (flags == old)
+		return 0;
+	if (flags & LX_VM_WRITE) {
+		if (mm->rules->mprotect_limit_data && !lx_may_expand_vm(mm, flags, pages) &&
+		    lx_may_expand_vm(mm, old, pages))
+			return -LX_ENOMEM;
+		if (!(old & (LX_VM_ACCOUNT | LX_VM_WRITE | LX_VM_HUGETLB | LX_VM_SHARED |
+		             LX_VM_NORESERVE))) {
+			if (!lx_vm_enough_memory(mm, pages))
+				return -LX_ENOMEM;
+			flags |= LX_VM_ACCOUNT;
+		}
+	} else if (mm->rules->mprotect_uncharges && !vma->anon && !vma->file) {
+		flags &= ~(uint32_t)LX_VM_ACCOUNT;
+	}
+	err = lx_vma_modify_flags(mm, i, start, end, flags);
+	if (!err && mm->image && !mm->failed)
+		image_flush(mm->image, start, end);
+	return err;
+}
+
+static int protect_range(struct lx_mm *mm, uint64_t start, uint64_t end, uint32_t access)
+{
+	while (start < end) {
+		size_t i = lx_find_vma(mm, start);
+		uint64_t next;
+		int err;
+
+		if (i == lx_count(mm) || lx_at(mm, i)->start > start)
+			return -LX_ENOMEM;
+		if ((access & LX_VM_WRITE) && !may_write(lx_at(mm, i)))
+			return -LX_EACCES;
+		next = min_u64(lx_at(mm, i)->end, end);
+		err = mprotect_fixup(mm, i, start, next, access);
+		if (err)
+			return err;
+		start = next;
+	}
+	return 0;
+}
+
+int64_t lx_mprotect(struct sys *sys, uint64_t addr, uint64_t len, uint32_t prot)
+{
+	struct lx_mm *mm = (struct lx_mm *)sys;
+	uint32_t grows = prot & (PROT_GROWSDOWN | PROT_GROWSUP);
+	uint64_t size = align_up(len, mm->page);
+	int err;
+
+	prot &= ~(uint32_t)(PROT_GROWSDOWN | PROT_GROWSUP);
+	if (grows == (PROT_GROWSDOWN | PROT_GROWSUP) || !is_aligned(addr, mm->page))
+		return -LX_EINVAL;
+	if (!len)
+		return 0;
+	if (addr + size <= addr)
+		return -LX_ENOMEM;
+	if (prot & ~(uint32_t)(LX_ACCESS_FLAGS | PROT_SEM))
+		return -LX_EINVAL;
+	err = protect_range(mm, addr, addr + size, lx_calc_vm_prot_bits(prot));
+	return mm->failed ? -LX_ENOMEM : err;
+}
+
+/* --- madvise --------------------------------------------------------------------------------------- */
+
+enum { MADV_DONTDUMP = 16, MADV_DODUMP = 17 };
+
+struct flag_advice {
+	uint32_t advice, set, clear;
+};
+
+static const struct flag_advice flag_advices[] = {
+	{ SYS_MADV_DONTFORK, LX_VM_DONTCOPY, 0 },
+	{ SYS_MADV_DOFORK, 0, LX_VM_DONTCOPY },
+	{ SYS_MADV_MERGEABLE, LX_VM_MERGEABLE, 0 },
+	{ SYS_MADV_UNMERGEABLE, 0, LX_VM_MERGEABLE },
+	{ SYS_MADV_HUGEPAGE, LX_VM_HUGEPAGE, LX_VM_NOHUGEPAGE },
+	{ SYS_MADV_NOHUGEPAGE, LX_VM_NOHUGEPAGE, LX_VM_HUGEPAGE },
+	{ MADV_DONTDUMP, LX_VM_DONTDUMP, 0 },
+	{ MADV_DODUMP, 0, LX_VM_DONTDUMP },
+};
+
+static const struct flag_advice *find_flag_advice(uint32_t advice)
+{
+	for (size_t i = 0; i < sizeof(flag_advices) / sizeof(flag_advices[0]); i++)
+		if (flag_advices[i].advice == advice)
+			return &flag_advices[i];
+	return NULL;
+}
+
+/* madvise_behavior_valid(); of those that only concern reclaim or reading ahead (0 to 3) nothing is
+ * kept. */
+static bool is_known(const struct lx_mm *mm, uint32_t advice)
+{
+	if (advice == SYS_MADV_FREE)
+		return mm->rules->madv_free;
+	if (advice == SYS_MADV_GUARD_INSTALL || advice == SYS_MADV_GUARD_REMOVE)
+		return mm->rules->madv_guard;
+	return advice <= SYS_MADV_DONTNEED || find_flag_advice(advice);
+}
+
+static int change_flags(struct lx_mm *mm, size_t i, uint64_t start, uint64_t end,
+                        const struct flag_advice *advice)
+{
+	uint32_t flags = lx_at(mm, i)->flags;
+	uint32_t changed = (flags | advice->set) & ~advice->clear;
+
+	if ((advice->advice == SYS_MADV_DOFORK || advice->advice == MADV_DODUMP) &&
+	    (flags & LX_VM_SPECIAL))
+		return -LX_EINVAL;
+	/* KSM leaves alone what it can't merge, without an error. */
+	if (advice->advice == SYS_MADV_MERGEABLE && (flags & (LX_VM_SPECIAL | LX_VM_SHARED)))
+		return 0;
+	if (changed == flags)
+		return 0;
+	/* madvise() says EAGAIN when a split is refused. */
+	return lx_vma_modify_flags(mm, i, start, end, changed) ? -LX_EAGAIN : 0;
+}
+
+/* Pages are given up; what is written next faults anew. */
+static int drop_pages(struct lx_mm *mm, size_t i, uint64_t start, uint64_t end)
+{
+	const struct lx_vma *vma = lx_at(mm, i);
+
+	if (vma->flags & LX_VM_LOCKED)
+		return -LX_EINVAL;
+	if (mm->image && !(vma->flags & LX_VM_SHARED))
+		image_drop(mm->image, start, end);
+	return 0;
+}
+
+/* Guards are page table entries: they drop what was there, and the VMA gets an anon_vma so that fork
+ * copies them. Where they are is not kept: nothing that is simulated reaches one. */
+static int guard(struct lx_mm *mm, size_t i, uint64_t start, uint64_t end, bool is_install)
+{
+	uint32_t flags = lx_at(mm, i)->flags;
+
+	if (flags & (LX_VM_SPECIAL | LX_VM_HUGETLB | (is_install ? LX_VM_LOCKED : 0)))
+		return -LX_EINVAL;
+	if (!is_install)
+		return 0;
+	lx_anon_vma_prepare(mm, i);
+	return drop_pages(mm, i, start, end);
+}
+
+static int advise_vma(struct lx_mm *mm, size_t i, uint64_t start, uint64_t end, uint32_t advice)
+{
+	const struct flag_advice *flags = find_flag_advice(advice);
+
+	if (flags)
+		return change_flags(mm, i, start, end, flags);
+	switch (advice) {
+	case SYS_MADV_DONTNEED:
+		return drop_pages(mm, i, start, end);
+	case SYS_MADV_FREE: /* until memory is short all stays as it is */
+		return lx_at(mm, i)->file ? -LX_EINVAL : 0;
+	case SYS_MADV_GUARD_INSTALL:
+	case SYS_MADV_GUARD_REMOVE:
+		return guard(mm, i, start, end, advice == SYS_MADV_GUARD_INSTALL);
+	default:
+		return 0;
+	}
+}
+
+/* Holes are passed over and reported at the end. */
+static int walk_vmas(struct lx_mm *mm, uint64_t start, uint64_t end, uint32_t advice)
+{
+	int result = 0;
+
+	while (start < end) {
+		size_t i = lx_find_vma(mm, start);
+		uint64_t next;
+		int err;
+
+		if (i == lx_count(mm) || lx_at(mm, i)->start > start)
+			result = -LX_ENOMEM;
+		if (i == lx_count(mm) || lx_at(mm, i)->start >= end)
+			return result;
+		start = max_u64(start, lx_at(mm, i)->start);
+		next = min_u64(lx_at(mm, i)->end, end);
+		err = advise_vma(mm, i, start, next, advice);
+		if (err)
+			return err;
+		start = next;
+	}
+	return result;
+}
+
+int64_t lx_madvise(struct sys *sys, uint64_t addr, uint64_t len, uint32_t advice)
+{
+	struct lx_mm *mm = (struct lx_mm *)sys;
+	uint64_t size = align_up(len, mm->page);
+	int err;
+
+	if (!is_known(mm, advice) || !is_aligned(addr, mm->page) || (len && !size) ||
+	    addr + size < addr)
+		return -LX_EINVAL;
+	err = walk_vmas(mm, addr, addr + size, advice);
+	return mm->failed ? -LX_ENOMEM : err;
+}

@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * When neighbours become one VMA, and how one is cut (Linux mm/vma.c:vma_merge_new_range,
+ * vma_merge_existing_range, vma_modify; before 6.13 mm/mmap.c:vma_merge, with equal outcomes for
+ * anonymous memory).
+ */
+#include "model/linux/lx_vmas.h"
+
+/* guard markers are forgotten by a merge, not lost (6.19, "sticky"); nobody sets them before */
+static bool is_mergeable_vma(const struct lx_vma *a, const struct lx_vma *b)
+{
+	return ((a->flags ^ b->flags) & ~(uint32_t)LX_VM_MAYBE_GUARD) == 0 && a->file == b->file &&
+	       a->name == b->name;
+}
+
+/*
+ * May a range (`source`) join a VMA (`target`)? One that was never written to can, always. One that
+ * was, into one that was not: only since 6.16. Copies inherited over fork are not told apart: what a
+ * target inherited is not visible from outside.
+ */
+static bool is_mergeable_anon_vma(const struct lx_mm *mm, uint32_t target, uint32_t source)
+{
+	if (!target && source)
+		return mm->rules->merge_touched;
+	return !source || target == source;
+}
+
+static bool can_merge_left(const struct lx_mm *mm, const struct lx_vma *prev,
+                           const struct lx_vma *range)
+{
+	return prev && prev->end == range->start && is_mergeable_vma(prev, range) &&
+	       is_mergeable_anon_vma(mm, prev->anon, range->anon) &&
+	       prev->pgoff + lx_pages(mm, prev) == range->pgoff;
+}
+
+static bool can_merge_right(const struct lx_mm *mm, const struct lx_vma *next,
+                            const struct lx_vma *range, const struct lx_vma *left)
+{
+	if (!next || next->start != range->end || !is_mergeable_vma(next, range) ||
+	    !is_mergeable_anon_vma(mm, next->anon, range->anon) ||
+	    range->pgoff + lx_pages(mm, range) != next->pgoff)
+		return false;
+	return !left || !left->anon || !next->anon || left->anon == next->anon;
+}
+
+struct merge {
+	const struct lx_vma *left, *right; /* that join, or NULL */
+	struct lx_vma joined;
+};
+
+static void merge_find(const struct lx_mm *mm, const struct lx_vma *prev, const struct lx_vma *next,
+                       const struct lx_vma *range, struct merge *ret)
+{
+	*ret = (struct merge){ .joined = *range };
+	if (range->flags & LX_VM_SPECIAL)
+		return;
+	if (can_merge_left(mm, prev, range)) {
+		ret->left = prev;
+		ret->joined.start = prev->start;
+		ret->joined.pgoff = prev->pgoff;
+		ret->joined.flags |= prev->flags;
+		if (prev->anon)
+			ret->joined.anon = prev->anon;
+	}
+	if (can_merge_right(mm, next, range, ret->left)) {
+		ret->right = next;
+		ret->joined.end = next->end;
+		ret->joined.flags |= next->flags;
+		if (next->anon)
+			ret->joined.anon = next->anon;
+	}
+}
+
+size_t lx_vma_merge_new_range(struct lx_mm *mm, size_t at, const struct lx_vma *range,
+                              bool just_expand)
+{
+	const struct lx_vma *prev = at ? lx_at(mm, at - 1) : NULL;
+	const struct lx_vma *next = at < lx_count(mm) && !just_expand ? lx_at(mm, at) : NULL;
+	struct merge m;
+	bool left, right;
+
+	merge_find(mm, prev, next, range, &m);
+	left = m.left != NULL;
+	right = m.right != NULL;
+	lx_splice(mm, at - left, (size_t)left + right, &m.joined, 1);
+	return at - left;
+}
+
+void lx_split_at(struct lx_mm *mm, uint64_t addr)
+{
+	size_t i = lx_find_vma(mm, addr);
+	struct lx_vma half[2];
+
+	if (i == lx_count(mm) || lx_at(mm, i)->start >= addr)
+		return;
+	half[0] = lx_part(mm, lx_at(mm, i), lx_at(mm, i)->start, addr);
+	half[1] = lx_part(mm, lx_at(mm, i), addr, lx_at(mm, i)->end);
+	lx_splice(mm, i, 1, half, 2);
+}
+
+/* split_vma(): to the limit and not one further, unlike mmap. */
+static bool may_split(const struct lx_mm *mm)
+{
+	return lx_count(mm) < mm->now.limit[LX_LIMIT_MAP_COUNT];
+}
+
+static int split_and_change(struct lx_mm *mm, uint64_t start, uint64_t end, uint32_t flags)
+{
+	const struct lx_vma *vma = lx_at(mm, lx_find_vma(mm, start));
+	struct lx_vma changed;
+
+	if (vma->start < start) {
+		if (!may_split(mm))
+			return -LX_ENOMEM;
+		lx_split_at(mm, start);
+	}
+	vma = lx_at(mm, lx_find_vma(mm, start));
+	if (vma->end > end) {
+		if (!may_split(mm))
+			return -LX_ENOMEM;
+		lx_split_at(mm, end);
+	}
+	vma = lx_at(mm, lx_find_vma(mm, start));
+	changed = *vma;
+	changed.flags = flags;
+	lx_splice(mm, lx_find_vma(mm, start), 1, &changed, 1);
+	return 0;
+}
+
+int lx_vma_modify_flags(struct lx_mm *mm, size_t i, uint64_t start, uint64_t end, uint32_t flags)
+{
+	const struct lx_vma middle = *lx_at(mm, i);
+	bool left_side = start == middle.start, right_side = end == middle.end;
+	struct lx_vma range = lx_part(mm, &middle, start, end), out[3];
+	size_t count = 0, from = i, old_count = 1;
+	struct merge m;
+
+	range.flags = flags;
+	merge_find(mm, left_side && i ? lx_at(mm, i - 1) : NULL,
+	           right_side && i + 1 < lx_count(mm) ? lx_at(mm, i + 1) : NULL, &range, &m);
+	if (!m.left && !m.right)
+		return split_and_change(mm, start, end, flags);
+	/* The other side's rest, if any, stays as it was. */
+	if (!left_side)
+		out[count++] = lx_part(mm, &middle, middle.start, start);
+	out[count++] = m.joined;
+	if (!right_side)
+		out[count++] = lx_part(mm, &middle, end, middle.end);
+	if (m.left) {
+		from--;
+		old_count++;
+	}
+	if (m.right)
+		old_count++;
+	lx_splice(mm, from, old_count, out, count);
+	return 0;
+}
+
+/* --- anon_vma ---------------------------------------------------------------------------------------- */
+
+/* anon_vma_compatible(): would be one VMA but for the rights to access it. */
+static bool is_compatible(const struct lx_mm *mm, const struct lx_vma *a, const struct lx_vma *b)
+{
+	return a->end == b->start && a->file == b->file &&
+	       ((a->flags ^ b->flags) & ~LX_ACCESS_FLAGS) == 0 &&
+	       a->pgoff + lx_pages(mm, a) == b->pgoff;
+}
+
+/* find_mergeable_anon_vma(): a neighbour's, so that both can become one VMA later; the next first. */
+static uint32_t find_mergeable(const struct lx_mm *mm, size_t i)
+{
+	const struct lx_vma *vma = lx_at(mm, i);
+
+	if (i + 1 < lx_count(mm) && lx_at(mm, i + 1)->anon &&
+	    is_compatible(mm, vma, lx_at(mm, i + 1)))
+		return lx_at(mm, i + 1)->anon;
+	if (i && lx_at(mm, i - 1)->anon && is_compatible(mm, lx_at(mm, i - 1), vma))
+		return lx_at(mm, i - 1)->anon;
+	return 0;
+}
+
+void lx_anon_vma_prepare(struct lx_mm *mm, size_t i)
+{
+	struct lx_vma vma = *lx_at(mm, i);
+
+	if (vma.anon || (vma.flags & LX_VM_SHARED))
+		return;
+	vma.anon = find_mergeable(mm, i);
+	if (!vma.anon)
+		vma.anon = mm->next_anon++;
+	lx_splice(mm, i, 1, &vma, 1);
+}

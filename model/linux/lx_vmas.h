@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef HEAPTOP_MODEL_LINUX_LX_VMAS_H
+#define HEAPTOP_MODEL_LINUX_LX_VMAS_H
+
+/**
+ * Private to the files behind lx_mm.h: the sorted list of VMAs, and what every call needs of it.
+ *
+ * All changes go through lx_splice(), which keeps the counters and the journal. It does not fail:
+ * when heaptop is out of memory it changes nothing and sets `failed`, which the calls look at once,
+ * at their end.
+ */
+#include "model/base/units.h"
+#include "model/linux/lx_mm.h"
+
+enum {
+	LX_ENOMEM = 12,
+	LX_EAGAIN = 11,
+	LX_EACCES = 13,
+	LX_EFAULT = 14,
+	LX_EEXIST = 17,
+	LX_EINVAL = 22,
+	LX_EPERM = 1,
+	LX_EBADF = 9
+};
+
+#define LX_ACCESS_FLAGS ((uint32_t)(LX_VM_READ | LX_VM_WRITE | LX_VM_EXEC))
+#define LX_PMD          (2 * MIB)
+
+/* Sorted VMAs with a gap where the last change was, so that changes near each other are cheap;
+ * shared by branches until one of them writes. */
+struct lx_list {
+	struct region *region; /* holds the list and itself */
+	struct lx_vma *at;
+	size_t count, room;
+	size_t gap; /* index of the first VMA behind it */
+	uint32_t refs;
+};
+
+/* What a change takes along and an undo brings back. */
+struct lx_scalars {
+	uint64_t brk;
+	uint64_t total_vm, data_vm; /* pages */
+	uint64_t accounted, shm;    /* pages of VM_ACCOUNT VMAs; of shared memory made here */
+	uint64_t full_above; /* gaps from here up to mmap_base have at most `full_gap` bytes */
+	uint64_t full_gap;
+	uint64_t limit[LX_LIMIT_COUNT];
+};
+
+struct lx_change {
+	struct lx_scalars before;
+	size_t at;
+	size_t old_count, new_count; /* the old VMAs lie on top of `kept` */
+};
+
+struct lx_shm {
+	uint32_t file;
+	uint64_t pages;
+};
+
+struct lx_mm {
+	struct sys sys;        /* first: the calls get this */
+	struct region *region; /* of this branch alone; holds the lx_mm itself */
+	struct lx_list *list;
+	struct lx_scalars now;
+	struct image *image;
+	const struct linux_rules *rules;
+	uint64_t page, task_size, mmap_base, brk_start;
+	uint64_t data_bytes;     /* end_data - start_data */
+	uint64_t ram_swap_pages; /* UINT64_MAX: unknown */
+	uint32_t overcommit_mode;
+	const char *const *names; /* [0] is "" */
+	uint32_t next_anon, next_file;
+	struct lx_shm *shm;
+	size_t shm_count, shm_room;
+
+	bool is_journaling;
+	bool failed; /* heaptop itself is out of memory */
+	struct lx_change *changes;
+	size_t change_count, change_room;
+	struct lx_vma *kept;
+	size_t kept_count, kept_room;
+};
+
+/* --- lx_vmas.c ------------------------------------------------------------------------------------ */
+
+/** An empty list with room for `room` VMAs; NULL when out of memory. */
+struct lx_list *lx_list_new(size_t room);
+void lx_list_unref(struct lx_list *list);
+
+static inline struct lx_vma *lx_list_at(const struct lx_list *list, size_t i)
+{
+	return &list->at[i < list->gap ? i : i + (list->room - list->count)];
+}
+
+static inline struct lx_vma *lx_at(const struct lx_mm *mm, size_t i)
+{
+	return lx_list_at(mm->list, i);
+}
+
+static inline size_t lx_count(const struct lx_mm *mm)
+{
+	return mm->list->count;
+}
+
+static inline uint64_t lx_pages(const struct lx_mm *mm, const struct lx_vma *vma)
+{
+	return (vma->end - vma->start) / mm->page;
+}
+
+/** find_vma(): index of the first VMA that ends above `addr`; lx_count() when there is none. */
+size_t lx_find_vma(const struct lx_mm *mm, uint64_t addr);
+
+/** Replaces `old_count` VMAs from index `at` on by those of `with`, which may not lie in the list. */
+void lx_splice(struct lx_mm *mm, size_t at, size_t old_count, const struct lx_vma *with,
+               size_t new_count);
+/** Keeps the scalars for an undo, before one of them changes without a splice. */
+void lx_note_scalars(struct lx_mm *mm);
+/** Heaptop is out of memory. */
+void lx_fail(struct lx_mm *mm);
+
+/* --- lx_vma_merge.c --------------------------------------------------------------------------------- */
+
+/** Adds a range where nothing is mapped; `at`: index of the next VMA. Joins it with its neighbours,
+ * with the previous one only when `just_expand`. Returns the VMA's index. */
+size_t lx_vma_merge_new_range(struct lx_mm *mm, size_t at, const struct lx_vma *range,
+                              bool just_expand);
+/** Gives [start, end) of the VMA at `i` other flags, merging and splitting. 0 or -ENOMEM. */
+int lx_vma_modify_flags(struct lx_mm *mm, size_t i, uint64_t start, uint64_t end, uint32_t flags);
+/** Cuts the VMA that holds `addr` inside in two there, past any limit. */
+void lx_split_at(struct lx_mm *mm, uint64_t addr);
+/** The VMA at `i` is about to get its first own page. */
+void lx_anon_vma_prepare(struct lx_mm *mm, size_t i);
+
+/** The part of a VMA that begins at `start`. */
+static inline struct lx_vma lx_part(const struct lx_mm *mm, const struct lx_vma *vma,
+                                    uint64_t start, uint64_t end)
+{
+	struct lx_vma part = *vma;
+
+	part.pgoff += (start - vma->start) / mm->page;
+	part.start = start;
+	part.end = end;
+	return part;
+}
+
+/* --- lx_unmapped_area.c ----------------------------------------------------------------------------- */
+
+/** Where the gap below a VMA ends: a stack keeps room below itself. */
+uint64_t lx_vm_start_gap(const struct lx_mm *mm, const struct lx_vma *vma);
+/** An address or -errno; `flags` are SYS_MAP_…; `addr` is a hint, page aligned, or 0. */
+int64_t lx_get_unmapped_area(struct lx_mm *mm, uint64_t addr, uint64_t len, uint32_t flags);
+
+/* --- lx_limits.c -------------------------------------------------------------------------------------- */
+
+/** RLIMIT_AS and RLIMIT_DATA for `pages` more (may be negative) of such memory. */
+bool lx_may_expand_vm(const struct lx_mm *mm, uint32_t flags, int64_t pages);
+/** Whether `pages` more may be committed: the overcommit decision. */
+bool lx_vm_enough_memory(const struct lx_mm *mm, int64_t pages);
+bool lx_is_data_mapping(uint32_t flags);
+
+/* --- the calls ---------------------------------------------------------------------------------------- */
+
+/** do_munmap() of a checked range: 0 or -errno. */
+int lx_do_munmap(struct lx_mm *mm, uint64_t start, uint64_t end);
+
+uint64_t lx_brk(struct sys *sys, uint64_t addr);
+int64_t lx_mmap(struct sys *sys, uint64_t addr, uint64_t len, uint32_t prot, uint32_t flags);
+int64_t lx_munmap(struct sys *sys, uint64_t addr, uint64_t len);
+int64_t lx_mremap(struct sys *sys, uint64_t addr, uint64_t old_len, uint64_t new_len,
+                  uint32_t flags);
+int64_t lx_mprotect(struct sys *sys, uint64_t addr, uint64_t len, uint32_t prot);
+int64_t lx_madvise(struct sys *sys, uint64_t addr, uint64_t len, uint32_t advice);
+
+/** Of the calls that take it: PROT_… as flags of a VMA. */
+static inline uint32_t lx_calc_vm_prot_bits(uint32_t prot)
+{
+	return prot & LX_ACCESS_FLAGS;
+}
+
+#endif

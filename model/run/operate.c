@@ -1,0 +1,390 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "model/run/operate.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "model/base/text.h"
+#include "model/base/units.h"
+#include "model/base/vec.h"
+#include "model/run/operate_private.h"
+
+#define STACK_DEFAULT (8 * MIB) /* nptl: RLIMIT_STACK, which is this nearly everywhere */
+
+/* --- outcomes ----------------------------------------------------------------------------------- */
+
+const char *outcome_word(enum outcome outcome)
+{
+	static const char *const words[OUTCOME_COUNT] = { "ok",    "enomem", "segv",
+		                                          "abort", "hang",   "unknown" };
+
+	return words[outcome];
+}
+
+bool outcome_is_fatal(enum outcome outcome)
+{
+	return outcome >= OUTCOME_SEGV;
+}
+
+void operate_failed(struct op_result *ret, int error)
+{
+	ret->error = error;
+	if (error == ERRNO_NOMEM)
+		ret->outcome = OUTCOME_ENOMEM;
+}
+
+static void ends_with(struct op_result *ret, enum outcome outcome, const char *text)
+{
+	ret->outcome = outcome;
+	text_copy(ret->outcome_text, sizeof(ret->outcome_text), text ? text : "");
+}
+
+bool operate_goes_on(struct operate *operate, struct op_result *ret)
+{
+	const struct ptmalloc *pt = &operate->world->pt;
+
+	switch (pt->stop) {
+	case PT_RUNNING:
+		return true;
+	case PT_ABORT:
+		ends_with(ret, OUTCOME_ABORT, pt->stop_text);
+		break;
+	case PT_SEGV:
+		ends_with(ret, OUTCOME_SEGV, "");
+		break;
+	case PT_LOOP:
+		ends_with(ret, OUTCOME_HANG,
+		          pt->stop_text ? pt->stop_text : "a list runs in a circle");
+		break;
+	case PT_UNKNOWN:
+		ends_with(ret, OUTCOME_UNKNOWN,
+		          pt->stop_text ? pt->stop_text
+		                        : "bytes decide that could not be copied from the target");
+		break;
+	case PT_HOOK:
+		ends_with(ret, OUTCOME_UNKNOWN,
+		          pt->stop_text ? pt->stop_text : "the target has set a malloc hook");
+		break;
+	case PT_NO_MEMORY:
+		ends_with(ret, OUTCOME_UNKNOWN, "heaptop itself is out of memory");
+		break;
+	}
+	operate->is_over = true;
+	return false;
+}
+
+/* --- names -------------------------------------------------------------------------------------- */
+
+struct binding *operate_binding(struct operate *operate, uint32_t name)
+{
+	return &operate->names[name];
+}
+
+struct binding operate_source(struct operate *operate, const struct operation *op)
+{
+	if (op->src != NAME_NONE)
+		return *operate_binding(operate, op->src);
+	return (struct binding){ .addr = op->addr, .state = BOUND_BLOCK };
+}
+
+/* Every name that the scenario knows has its place in both tables. */
+static bool make_room(struct operate *operate)
+{
+	size_t want = operate->scenario->name_count;
+
+	while (operate->name_room < want)
+		if (!vec_room(operate->region, (void **)&operate->names, operate->name_room,
+		              &operate->name_room, sizeof(*operate->names)))
+			return false;
+	while (operate->thread_room < want)
+		if (!vec_room(operate->region, (void **)&operate->threads, operate->thread_room,
+		              &operate->thread_room, sizeof(*operate->threads)))
+			return false;
+	return true;
+}
+
+static void bind_block(struct operate *operate, uint32_t name, uint64_t addr)
+{
+	*operate_binding(operate, name) =
+	        (struct binding){ .addr = addr, .state = addr ? BOUND_BLOCK : BOUND_DEAD };
+}
+
+/* --- malloc's functions --------------------------------------------------------------------------- */
+
+/* What came of a function that returns a block. */
+static bool take_block(struct operate *operate, uint64_t mem, struct op_result *ret)
+{
+	struct ptmalloc *pt = &operate->world->pt;
+	struct pt_block block;
+
+	if (!operate_goes_on(operate, ret))
+		return false;
+	ret->has_addr = true;
+	ret->addr = mem;
+	ret->error = pt->error;
+	if (!mem) {
+		operate_failed(ret, pt->error);
+		return true;
+	}
+	block = pt_block_of(pt, mem);
+	ret->has_block = true;
+	ret->usable = block.usable;
+	ret->size_word = block.size_word;
+	return true;
+}
+
+static bool run_malloc(struct operate *operate, const struct operation *op, struct op_result *ret)
+{
+	struct ptmalloc *pt = &operate->world->pt;
+	uint64_t mem;
+
+	if (op->kind == OP_MALLOC)
+		mem = pt_malloc(pt, op->number[0]);
+	else if (op->kind == OP_CALLOC)
+		mem = pt_calloc(pt, op->number[0], op->number[1]);
+	else
+		mem = pt_memalign(pt, op->number[0], op->number[1]);
+	if (take_block(operate, mem, ret))
+		bind_block(operate, op->dst, mem);
+	return true;
+}
+
+/* NAME2 is dead afterwards unless it is NAME or the call failed; size 0 frees and fails not. */
+static bool run_realloc(struct operate *operate, const struct operation *op, struct op_result *ret)
+{
+	struct binding from = operate_source(operate, op);
+	uint64_t old = from.state == BOUND_DEAD ? 0 : from.addr, mem;
+	bool has_failed;
+
+	mem = pt_realloc(&operate->world->pt, old, op->number[0]);
+	if (!take_block(operate, mem, ret))
+		return true;
+	has_failed = !mem && !(old && op->number[0] == 0);
+	if (!has_failed && op->src != NAME_NONE)
+		operate_binding(operate, op->src)->state = BOUND_DEAD;
+	if (!has_failed || op->dst != op->src)
+		bind_block(operate, op->dst, mem);
+	return true;
+}
+
+static bool run_free(struct operate *operate, const struct operation *op, struct op_result *ret)
+{
+	struct binding from = operate_source(operate, op);
+
+	ret->has_addr = true;
+	ret->addr = from.state == BOUND_DEAD ? 0 : from.addr;
+	pt_free(&operate->world->pt, ret->addr);
+	if (operate_goes_on(operate, ret))
+		ret->error = operate->world->pt.error;
+	if (op->src != NAME_NONE)
+		operate_binding(operate, op->src)->state = BOUND_DEAD;
+	return true;
+}
+
+static bool run_trim(struct operate *operate, const struct operation *op, struct op_result *ret)
+{
+	ret->ret = pt_malloc_trim(&operate->world->pt, op->number[0]);
+	ret->has_ret = operate_goes_on(operate, ret);
+	return true;
+}
+
+static bool run_mallopt(struct operate *operate, const struct operation *op, struct op_result *ret)
+{
+	ret->ret = pt_mallopt(&operate->world->pt, (int)op->number[0], (int)op->number[1]);
+	ret->has_ret = operate_goes_on(operate, ret);
+	return true;
+}
+
+static bool run_set(struct operate *operate, const struct operation *op, struct err *reterr)
+{
+	const struct setting_value value = { .index = (enum setting_id)op->number[0],
+		                             .number = op->number[1],
+		                             .second = op->number[2] };
+	struct err err;
+
+	if (operate_set(operate, &value, &err))
+		return true;
+	return scenario_error(operate->scenario, op->line, settings[value.index].key,
+	                      strlen(settings[value.index].key), err.why, reterr);
+}
+
+/* --- one operation ---------------------------------------------------------------------------------- */
+
+static bool dispatch(struct operate *operate, const struct operation *op, struct op_result *ret,
+                     struct err *reterr)
+{
+	static bool (*const run[OP_KIND_COUNT])(struct operate *, const struct operation *,
+	                                        struct op_result *) = {
+		[OP_MALLOC] = run_malloc,
+		[OP_CALLOC] = run_malloc,
+		[OP_REALLOC] = run_realloc,
+		[OP_MEMALIGN] = run_malloc,
+		[OP_FREE] = run_free,
+		[OP_TOUCH] = operate_touch,
+		[OP_MALLOPT] = run_mallopt,
+		[OP_TRIM] = run_trim,
+		[OP_MMAP] = operate_mmap,
+		[OP_MUNMAP] = operate_munmap,
+		[OP_MPROTECT] = operate_mprotect,
+		[OP_MREMAP] = operate_mremap,
+		[OP_MADVISE] = operate_madvise,
+		[OP_SBRK] = operate_sbrk,
+		[OP_BRK] = operate_brk,
+		[OP_FORK] = operate_fork,
+		[OP_EXIT] = operate_exit,
+	};
+
+	if (op->kind == OP_THREAD)
+		return operate_thread(operate, op, ret, reterr);
+	if (op->kind == OP_EXIT_THREAD)
+		return operate_exit_thread(operate, op, ret, reterr);
+	if (op->kind == OP_SET)
+		return run_set(operate, op, reterr);
+	return op->kind == OP_PAUSE || run[op->kind](operate, op, ret);
+}
+
+static void begin(struct operate *operate)
+{
+	struct world *world = operate->world;
+	struct ptmalloc *pt = &world->pt;
+
+	sys_clear(lx_mm_sys(world->mm));
+	if (pt->why)
+		why_clear(pt->why);
+	image_clear_fault(&world->image);
+	pt->error = 0;
+	pt->stop = PT_RUNNING;
+	pt->stop_text = NULL;
+	pt->thread = world->threads[world->current].pt_index;
+	pt->busy = operate->is_arena_busy;
+}
+
+/* malloc's private variables lie in pages that the target does not have: one, and 32 bytes a thread. */
+static uint64_t resident_pages(struct operate *operate)
+{
+	struct image *image = &operate->world->image;
+	uint64_t bytes = (uint64_t)IMAGE_PAGE * 2 + operate->world->thread_count * 32;
+
+	return image->resident - image_resident(image, PT_PRIVATE_ADDR,
+	                                        align_up(PT_PRIVATE_ADDR + bytes, IMAGE_PAGE));
+}
+
+bool operate_run(struct operate *operate, const struct operation *op, struct op_result *ret,
+                 struct err *reterr)
+{
+	struct world *world = operate->world;
+	uint64_t commit = lx_mm_charged_pages(world->mm), resident = resident_pages(operate);
+	bool ok;
+
+	*ret = (struct op_result){
+		.n = operate->count++,
+		.op = op,
+		.thread = world->threads[world->current].name,
+		.sys = lx_mm_sys(world->mm),
+		.why = world->pt.why,
+	};
+	if (!make_room(operate))
+		return err_set(reterr, ERR_NO_MEMORY, ENOMEM, "the scenario", "out of memory");
+	begin(operate);
+	ok = dispatch(operate, op, ret, reterr);
+	ret->commit_pages += (int64_t)(lx_mm_charged_pages(world->mm) - commit);
+	ret->rss_pages += (int64_t)(resident_pages(operate) - resident);
+	if (outcome_is_fatal(ret->outcome))
+		operate->is_over = true;
+	else if (world->image.is_journaling)
+		world_commit(world, &operate->start);
+	return ok;
+}
+
+/* --- settings ----------------------------------------------------------------------------------------- */
+
+static bool set_tunable(struct operate *operate, const struct setting_value *value,
+                        struct err *reterr)
+{
+	const char *key = settings[value->index].key;
+
+	if (pt_tunable(&operate->world->pt, key, value->number))
+		return true;
+	return err_set(
+	        reterr, ERR_USAGE, 0, key,
+	        "this malloc does not take it: it has no such tunable, or has started already "
+	        "(tunables are read at its start)");
+}
+
+static void set_stacks(struct operate *operate, const struct setting_value *value)
+{
+	struct world *world = operate->world;
+
+	world->stacks = value->number ? WORLD_STACKS_OWN : WORLD_STACKS_GLIBC;
+	if (value->number)
+		world->own_stack_size = value->second;
+	else if (value->second)
+		operate->stack_size = value->second;
+}
+
+bool operate_set(struct operate *operate, const struct setting_value *value, struct err *reterr)
+{
+	struct world *world = operate->world;
+
+	if (settings[value->index].kind == SETTING_TUNABLE)
+		return set_tunable(operate, value, reterr);
+	if (value->index == SET_OVERCOMMIT_MEMORY)
+		world->pt.overcommit_mode = (uint32_t)value->number;
+	else if (value->index == SET_MAX_MAP_COUNT)
+		lx_mm_set_limit(world->mm, LX_LIMIT_MAP_COUNT, value->number);
+	else if (value->index == SET_RLIMIT_AS)
+		lx_mm_set_limit(world->mm, LX_LIMIT_AS, value->number);
+	else if (value->index == SET_RLIMIT_DATA)
+		lx_mm_set_limit(world->mm, LX_LIMIT_DATA, value->number);
+	else if (value->index == SET_RLIMIT_STACK)
+		lx_mm_set_limit(world->mm, LX_LIMIT_STACK, value->number);
+	else if (value->index == SET_CPUS)
+		world->pt.cpus = (uint32_t)value->number;
+	else if (value->index == SET_STACKS)
+		set_stacks(operate, value);
+	else if (value->index == SET_ARENA)
+		operate->is_arena_busy = value->number != 0;
+	else
+		return err_set(reterr, ERR_USAGE, 0, settings[value->index].key,
+		               "its rules are not simulated yet");
+	return true;
+}
+
+/* --- the start ------------------------------------------------------------------------------------------ */
+
+static bool apply_directives(struct operate *operate, struct err *reterr)
+{
+	const struct scenario *s = operate->scenario;
+	const char *text = s->tunables;
+	size_t len = text ? strlen(text) : 0;
+	struct setting_value value;
+	char why[SETTING_WHY_MAX];
+	struct err err;
+	bool is_bad;
+
+	if (s->stacks &&
+	    setting_parse("stacks", 6, s->stacks, strlen(s->stacks), &value, &is_bad, why))
+		set_stacks(operate, &value);
+	while (tunables_next(&text, &len, &value, why, &is_bad))
+		if (!set_tunable(operate, &value, &err))
+			return scenario_error(s, s->tunables_line, settings[value.index].key,
+			                      strlen(settings[value.index].key), err.why, reterr);
+	return true;
+}
+
+bool operate_start(struct operate *operate, struct region *region, struct world *world,
+                   struct scenario *scenario, struct err *reterr)
+{
+	*operate = (struct operate){
+		.region = region,
+		.world = world,
+		.scenario = scenario,
+		.stacks = { .region = region },
+		.stack_size = STACK_DEFAULT,
+	};
+	world_mark(world, &operate->start);
+	if (!make_room(operate))
+		return err_set(reterr, ERR_NO_MEMORY, ENOMEM, "the scenario", "out of memory");
+	return apply_directives(operate, reterr);
+}

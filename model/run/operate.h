@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef HEAPTOP_MODEL_RUN_OPERATE_H
+#define HEAPTOP_MODEL_RUN_OPERATE_H
+
+/**
+ * Runs a scenario's operations in a world, one at a time: which block a name is bound to, which thread
+ * is under way, and what came of it. Results hold numbers; writers make words of them.
+ */
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "model/base/err.h"
+#include "model/glibc/nptl_stack.h"
+#include "model/run/scenario.h"
+#include "model/run/settings.h"
+#include "model/run/world.h"
+
+enum outcome {
+	OUTCOME_OK,
+	OUTCOME_ENOMEM,
+	OUTCOME_SEGV,
+	OUTCOME_ABORT,   /* `outcome_text` is glibc's message */
+	OUTCOME_HANG,    /* malloc would not return */
+	OUTCOME_UNKNOWN, /* the prediction ends here; `outcome_text` says why */
+	OUTCOME_COUNT
+};
+
+/* What a name is bound to. */
+struct binding {
+	uint64_t addr;
+	uint64_t size; /* of a mapping; 0: a block of malloc's */
+	uint8_t state; /* enum binding_state */
+};
+
+enum binding_state { BOUND_DEAD, BOUND_BLOCK, BOUND_MAPPING, BOUND_CHILD };
+
+struct operate {
+	struct region *region;
+	struct world *world;
+	struct scenario *scenario; /* whose names these are */
+
+	struct binding *names; /* by id */
+	size_t name_room;
+	uint32_t *threads; /* by id of the name: index into world->threads + 1 */
+	size_t thread_room;
+
+	struct nptl_cache stacks;
+	uint64_t stack_size; /* of threads made from now on */
+	uint64_t child_count;
+	bool is_arena_busy;
+	bool is_over;   /* the process has ended: nothing more can be run */
+	uint64_t count; /* operations so far */
+	struct world_mark start;
+};
+
+struct op_result {
+	uint64_t n;
+	const struct operation *op;
+	const char *thread; /* that ran it */
+	struct sys *sys;    /* its system calls */
+	struct why *why;    /* its path; NULL: not asked for */
+
+	bool has_addr, has_block, has_ret, has_dtv, is_skipped;
+	uint64_t addr;
+	uint64_t usable, size_word; /* with has_block */
+	int64_t ret;
+	int error; /* errno; 0: none */
+	uint64_t dtv, dtv_usable;
+	int64_t commit_pages, rss_pages; /* changes */
+	enum outcome outcome;
+	char outcome_text[160];
+};
+
+/** Starts; the world's directives (`#!`) are applied. Memory is from `region`. */
+bool operate_start(struct operate *operate, struct region *region, struct world *world,
+                   struct scenario *scenario, struct err *reterr);
+
+/** Applies one setting to the world. */
+bool operate_set(struct operate *operate, const struct setting_value *value, struct err *reterr);
+
+/** Runs one operation. False: it can't be run at all (an error of the scenario, no memory). */
+bool operate_run(struct operate *operate, const struct operation *op, struct op_result *ret,
+                 struct err *reterr);
+
+/** The outcome as its word: "ok", "enomem", "segv", "abort", "hang", "unknown". */
+const char *outcome_word(enum outcome outcome);
+
+/** True when the process does not live on. */
+bool outcome_is_fatal(enum outcome outcome);
+
+#endif

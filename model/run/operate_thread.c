@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Threads of a scenario: nptl's part of pthread_create, of a thread's end and of pthread_join. */
+#include <errno.h>
+#include <string.h>
+
+#include "model/base/text.h"
+#include "model/run/operate_private.h"
+
+/* The thread of a name, as the world knows it; NULL: none that lives. */
+static struct world_thread *find_thread(struct operate *operate, uint32_t name)
+{
+	const struct scenario_name *text = &operate->scenario->names[name];
+	struct world *world = operate->world;
+	uint32_t *known = &operate->threads[name];
+	bool is_main = text->len == 4 && memcmp(text->text, "main", 4) == 0;
+
+	if (is_main)
+		*known = 1;
+	for (size_t i = 0; !*known && i < world->thread_count; i++)
+		if (world->threads[i].is_alive && strlen(world->threads[i].name) == text->len &&
+		    memcmp(world->threads[i].name, text->text, text->len) == 0)
+			*known = (uint32_t)i + 1;
+	if (!*known || !world->threads[*known - 1].is_alive)
+		return NULL;
+	return &world->threads[*known - 1];
+}
+
+static void switch_to(struct operate *operate, uint32_t index)
+{
+	operate->world->current = index;
+	operate->world->pt.thread = operate->world->threads[index].pt_index;
+}
+
+/* --- pthread_create --------------------------------------------------------------------------------- */
+
+static bool make_stack(struct operate *operate, struct op_result *ret, struct nptl_stack *stack)
+{
+	struct world *world = operate->world;
+	struct ptmalloc *pt = &world->pt;
+	bool is_cached = false;
+
+	if (world->stacks == WORLD_STACKS_GLIBC) {
+		if (!nptl_allocate_stack(pt, &operate->stacks, operate->stack_size, stack,
+		                         &is_cached))
+			return false;
+	} else {
+		stack->dtv = pt_calloc(pt, NPTL_DTV_SLOTS, NPTL_DTV_SLOT);
+	}
+	if (pt->stop != PT_RUNNING || !stack->dtv)
+		return false;
+	ret->has_dtv = !is_cached;
+	ret->dtv = stack->dtv;
+	ret->dtv_usable = pt_block_of(pt, stack->dtv).usable;
+	return true;
+}
+
+/* pthread_create says EAGAIN for ENOMEM. */
+static bool could_not_create(struct operate *operate, struct op_result *ret)
+{
+	if (!operate_goes_on(operate, ret))
+		return true;
+	ret->error = ERRNO_AGAIN;
+	ret->outcome = OUTCOME_ENOMEM;
+	return true;
+}
+
+bool operate_thread(struct operate *operate, const struct operation *op, struct op_result *ret,
+                    struct err *reterr)
+{
+	const struct scenario_name *name = &operate->scenario->names[op->dst];
+	struct world_thread *thread = find_thread(operate, op->dst);
+	struct world *world = operate->world;
+	struct nptl_stack stack = { 0 };
+
+	if (!thread) {
+		if (world->thread_count >= PT_THREADS_MAX)
+			return scenario_error(operate->scenario, op->line, name->text, name->len,
+			                      "expected fewer threads", reterr);
+		pt_thread_created(&world->pt);
+		if (!make_stack(operate, ret, &stack))
+			return could_not_create(operate, ret);
+		thread = world_thread_add(world, name->text, name->len);
+		if (!thread)
+			return err_set(reterr, ERR_NO_MEMORY, ENOMEM, "the scenario",
+			               "out of memory");
+		thread->stack_addr = stack.addr;
+		thread->stack_size = stack.size;
+		thread->dtv = stack.dtv;
+		operate->threads[op->dst] = (uint32_t)(thread - world->threads) + 1;
+	}
+	switch_to(operate, (uint32_t)(thread - world->threads));
+	return true;
+}
+
+/* --- its end ----------------------------------------------------------------------------------------- */
+
+/* Joined by the thread under way. */
+static bool join(struct operate *operate, const struct world_thread *thread)
+{
+	const struct nptl_stack stack = { thread->stack_addr, thread->stack_size, thread->dtv };
+	struct ptmalloc *pt = &operate->world->pt;
+
+	if (stack.size)
+		return nptl_queue_stack(pt, &operate->stacks, &stack);
+	if (stack.dtv)
+		pt_free(pt, stack.dtv);
+	return true;
+}
+
+bool operate_exit_thread(struct operate *operate, const struct operation *op, struct op_result *ret,
+                         struct err *reterr)
+{
+	const struct scenario_name *name = &operate->scenario->names[op->dst];
+	struct world_thread *thread = find_thread(operate, op->dst);
+	struct world *world = operate->world;
+	uint32_t index, joiner = world->current;
+
+	if (thread == &world->threads[0])
+		return scenario_error(operate->scenario, op->line, name->text, name->len,
+		                      "expected another thread than the first", reterr);
+	if (!thread) {
+		ret->is_skipped = true;
+		return true;
+	}
+	index = (uint32_t)(thread - world->threads);
+	if (index == joiner)
+		joiner = 0;
+	switch_to(operate, index);
+	pt_thread_exit(&world->pt);
+	if (!operate_goes_on(operate, ret))
+		return true;
+	if (thread->stack_size) {
+		const struct nptl_stack stack = { thread->stack_addr, thread->stack_size, 0 };
+
+		nptl_advise_stack(&world->pt, &stack);
+	}
+	thread->is_alive = false;
+	switch_to(operate, joiner);
+	if (!join(operate, thread))
+		return err_set(reterr, ERR_NO_MEMORY, ENOMEM, "the scenario", "out of memory");
+	(void)operate_goes_on(operate, ret);
+	return true;
+}
