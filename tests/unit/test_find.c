@@ -256,6 +256,24 @@ static void four_debian_glibcs(void **state)
 		check_glibc(store, minors[i], program);
 }
 
+/* The first thread used both, the others the first one only. */
+static void check_second_libc(const struct live_target *target)
+{
+	const struct malloc_state *first = &target->heap.instances[0],
+	                          *second = &target->heap.instances[1];
+
+	assert_int_equal(first->thread_count, second->thread_count);
+	for (size_t i = 0; i < second->thread_count; i++) {
+		const struct malloc_thread *t = &second->threads[i];
+
+		assert_int_equal(t->pthread_addr, thread_of(first, t->tid)->pthread_addr);
+		assert_int_equal(t->arena.state, FACT_KNOWN);
+		assert_int_equal(t->arena.v, t->tid == target->pid
+		                                     ? target->found.mallocs[1].main_arena_addr
+		                                     : 0);
+	}
+}
+
 /* A second libc in a namespace of its own: both are found, the program's comes first. */
 static void two_libcs(void **state)
 {
@@ -271,13 +289,7 @@ static void two_libcs(void **state)
 	                     target.found.mallocs[1].main_arena_addr);
 	assert_false(target.found.mallocs[1].never_used);
 	check_threads(&target);
-	/* The first thread used both, the others the first one only. */
-	for (size_t i = 0; i <= THREADS; i++) {
-		const struct malloc_thread *t = &target.heap.instances[1].threads[i];
-
-		assert_int_equal(t->pthread_addr, target.heap.instances[0].threads[i].pthread_addr);
-		assert_int_equal(t->arena.v, i ? 0 : target.found.mallocs[1].main_arena_addr);
-	}
+	check_second_libc(&target);
 	live_target_end(&target);
 }
 
