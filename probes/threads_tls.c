@@ -78,15 +78,30 @@ static void read_below(const struct poll *poll, uint64_t start, struct voter *vo
 	}
 }
 
-/* Evenly spaced threads, the first one among them. */
+/* Ids wrap at pid_max: the first thread's need not be the lowest. */
+static size_t first_thread(const struct thread_search *search)
+{
+	for (size_t i = 0; i < search->count; i++) {
+		if (search->threads[i].tid == search->pid)
+			return i;
+	}
+	return 0;
+}
+
+/*
+ * Evenly spaced threads, the first one among them: it may be the only one that has used a second libc,
+ * whose variables are nothing but empty slots in all others.
+ */
 static void sample(struct poll *poll)
 {
 	const struct thread_search *search = poll->search;
 	const size_t step = (search->count + SAMPLE - 1) / SAMPLE;
+	const size_t first = first_thread(search);
 
 	for (size_t i = 0; i < search->count; i += step) {
 		struct voter *voter = &poll->voters[poll->voter_count];
-		uint64_t addr = search->threads[i].pthread_addr;
+		size_t turn = (first + i) % search->count;
+		uint64_t addr = search->threads[turn].pthread_addr;
 
 		if (!addr)
 			continue;

@@ -293,6 +293,29 @@ static void two_libcs(void **state)
 	live_target_end(&target);
 }
 
+/* Ids wrap at pid_max, so that a first thread can have the highest; the list goes by id. */
+static void a_first_thread_with_the_highest_id(void **state)
+{
+	static const char *const flags[] = { "-pthread", "-DWITH_DLMOPEN", "-ldl", NULL };
+	/* More than vote, and the last of the list is none of the evenly spaced ones. */
+	char path[128], threads[] = "41";
+	char *const argv[] = { path, threads, NULL };
+	struct live_target target;
+
+	(void)state;
+	if (!live_target_build(SOURCE, flags, path, sizeof(path)) ||
+	    !live_target_start_highest(&target, argv, no_env)) {
+		print_message("skip: no process can be given an id of choice here\n");
+		skip();
+	}
+	live_target_find(&target);
+	assert_int_equal(target.found.count, 2);
+	assert_int_equal(target.heap.instances[1].thread_count, 42);
+	assert_int_equal(target.heap.instances[1].threads[41].tid, target.pid);
+	check_second_libc(&target);
+	live_target_end(&target);
+}
+
 /* Another malloc in front: glibc's stays unused and the library is named. */
 static void an_interposed_malloc(void **state)
 {
@@ -478,6 +501,7 @@ int main(void)
 		cmocka_unit_test(a_stripped_static_pie),
 		cmocka_unit_test(four_debian_glibcs),
 		cmocka_unit_test(two_libcs),
+		cmocka_unit_test(a_first_thread_with_the_highest_id),
 		cmocka_unit_test(an_interposed_malloc),
 		cmocka_unit_test(a_program_without_libc),
 		cmocka_unit_test(a_deleted_program),
