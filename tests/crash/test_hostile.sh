@@ -21,10 +21,12 @@ verdict() { # NAME STATUS DETAIL-FILE
 }
 
 start() {
+	# The shell empties the file in the new process: the last target's "ready" may still be in it.
+	rm -f "$work/out"
 	"$work/hostile" "$1" >"$work/out" &
 	pid=$!
 	tries=0
-	until grep -q ready "$work/out" || [ $tries -ge 100 ]; do
+	until grep -qs ready "$work/out" || [ $tries -ge 100 ]; do
 		tries=$((tries + 1))
 		sleep 0.05
 	done
