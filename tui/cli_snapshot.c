@@ -23,8 +23,8 @@ static bool take_one(int32_t pid, uint32_t what, const struct chunk_sink *chunks
 }
 
 /*
- * Partial data is printed; when the part that is missing was refused, the exit code says so too.
- * denied_why is "WHY; REMEDY".
+ * Partial data is printed; when the part that is missing was refused, or went away before it could be
+ * read, the exit code says so too. denied_why is "WHY; REMEDY".
  */
 static int verdict(const struct snapshot *snap)
 {
@@ -33,13 +33,19 @@ static int verdict(const struct snapshot *snap)
 	char what[32], reason[sizeof(process->denied_why)];
 	struct err err;
 
-	if (!process || !process->access_denied)
+	if (!process)
 		return CLI_EXIT_OK;
+	(void)snprintf(what, sizeof(what), "process %d", process->id.pid);
+	if (!process->access_denied && snapshot_vmas(snap))
+		return CLI_EXIT_OK;
+	if (!process->access_denied) {
+		err_set(&err, ERR_NO_PROCESS, ESRCH, what, "it ended or called exec meanwhile");
+		return cli_fail(&err);
+	}
 	why = process->denied_why[0] ? process->denied_why : "its memory may not be read";
 	remedy = strstr(why, "; ");
 	(void)snprintf(reason, sizeof(reason), "%.*s",
 	               remedy ? (int)(remedy - why) : (int)strlen(why), why);
-	(void)snprintf(what, sizeof(what), "process %d", process->id.pid);
 	err_set(&err, ERR_PERMISSION, 0, what, reason);
 	if (remedy)
 		err_remedy(&err, "Remedy: %s.", remedy + 2);
