@@ -232,11 +232,22 @@ static bool is_usual_distance(size_t a, size_t b)
 	return distance == 2 || distance == 6;
 }
 
+/*
+ * Slots by their distance from the thread pointer: of equal ones the nearest wins. What lies beyond
+ * the variables is the thread's stack, where an old frame can hold any arena's address; few voters
+ * cannot outvote that.
+ */
+static size_t nth_nearest(const struct poll *poll, size_t n)
+{
+	return poll->base > 0 ? n : TLS_BYTES / poll->word - 1 - n;
+}
+
 static void elect_arena(struct poll *poll)
 {
 	unsigned best = 0;
 
-	for (size_t slot = 0; slot < TLS_BYTES / poll->word; slot++) {
+	for (size_t i = 0; i < TLS_BYTES / poll->word; i++) {
+		size_t slot = nth_nearest(poll, i);
 		unsigned votes = count_votes(poll, slot, ask_arena);
 
 		if (votes > best) {
@@ -250,7 +261,8 @@ static void elect_tcache(struct poll *poll)
 {
 	unsigned best = 0;
 
-	for (size_t slot = 0; slot < TLS_BYTES / poll->word; slot++) {
+	for (size_t i = 0; i < TLS_BYTES / poll->word; i++) {
+		size_t slot = nth_nearest(poll, i);
 		unsigned votes = count_votes(poll, slot, ask_pointer);
 
 		if (votes)

@@ -191,7 +191,8 @@ void live_target_find(struct live_target *target)
 {
 	struct heap_facts *heap = &target->heap;
 
-	find_malloc(target->proc.pid, &target->vmas->vmas, target->mem, target->region, heap,
+	/* By the thread that has the memory: the first one may have ended. */
+	find_malloc(target->proc.mm_tid, &target->vmas->vmas, target->mem, target->region, heap,
 	            &target->found);
 	heap->instances =
 	        region_alloc(target->region, (target->found.count + 1) * sizeof(*heap->instances));

@@ -316,6 +316,36 @@ static void a_first_thread_with_the_highest_id(void **state)
 	live_target_end(&target);
 }
 
+/* One voter only, with another arena's address on its stack. */
+static void a_last_thread_with_an_arena_on_its_stack(void **state)
+{
+	static const char *const flags[] = { "-pthread", "-DFIRST_ENDS", NULL };
+	char path[128], threads[] = "1";
+	char *const argv[] = { path, threads, NULL };
+	struct live_target target;
+	struct told told = { 0 };
+	const char *line;
+	uint64_t kept;
+
+	(void)state;
+	if (!live_target_build(SOURCE, flags, path, sizeof(path)) ||
+	    !live_target_start(&target, argv, no_env)) {
+		print_message("skip: %s can't be built or run with these flags here\n", SOURCE);
+		skip();
+	}
+	live_target_find(&target);
+	line = strchr(target.said, '\n') + 1; /* the first thread's comes first */
+	assert_int_equal(sscanf(line, "thread %d %" SCNx64 " %" SCNx64 " %23s %d\nkept %" SCNx64,
+	                        &told.tid, &told.pthread_addr, &told.stack_end, told.arena,
+	                        &told.uses_malloc, &kept),
+	                 6);
+	assert_int_not_equal(told.tid, target.pid);
+	assert_int_equal(kept, target.found.mallocs[0].main_arena_addr);
+	assert_string_not_equal(told.arena, "0");
+	check_thread(&target, &told);
+	live_target_end(&target);
+}
+
 /* Another malloc in front: glibc's stays unused and the library is named. */
 static void an_interposed_malloc(void **state)
 {
@@ -502,6 +532,7 @@ int main(void)
 		cmocka_unit_test(four_debian_glibcs),
 		cmocka_unit_test(two_libcs),
 		cmocka_unit_test(a_first_thread_with_the_highest_id),
+		cmocka_unit_test(a_last_thread_with_an_arena_on_its_stack),
 		cmocka_unit_test(an_interposed_malloc),
 		cmocka_unit_test(a_program_without_libc),
 		cmocka_unit_test(a_deleted_program),
