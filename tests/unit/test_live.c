@@ -20,7 +20,7 @@
 
 #include "probes/probes.h"
 
-enum { THREADS = 4, TAKES = 20, TRIES = 500, TRY_US = 10000 };
+enum { THREADS = 4, TAKES = 20, EXEC_TAKES = 1000, TRIES = 500, TRY_US = 10000 };
 
 /* A child that does as it is told, one byte at a time, and answers each. */
 struct worker {
@@ -247,12 +247,74 @@ static void a_first_thread_may_end(void **state)
 	(void)waitpid(w.pid, NULL, 0);
 }
 
+/* A shell that does nothing but exec itself, until the file is there. */
+static pid_t start_execs(char *file)
+{
+	static char name[] = "sh", option[] = "-c",
+	            again[] = "[ -e \"$1\" ] && exec sleep 600; exec sh -c \"$0\" \"$0\" \"$1\"";
+	char *const argv[] = { name, option, again, again, file, NULL };
+	pid_t pid = fork();
+
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+		(void)execv("/bin/sh", argv);
+		_exit(127);
+	}
+	return pid;
+}
+
+/* Whatever an exec cuts in two, it takes no permission away. */
+static void must_not_be_denied(struct worker *w)
+{
+	const struct snapshot *snap = take(w, TAKE_PROCESS | TAKE_VMAS | TAKE_HEADERS);
+
+	assert_string_equal(snapshot_process(snap)->denied_why, "");
+	assert_false(snapshot_process(snap)->access_denied);
+	snapshot_unref(snap);
+}
+
+static void an_exec_while_it_is_read(void **state)
+{
+	char dir[] = "/tmp/heaptop-test-XXXXXX", file[64];
+	struct worker w, kept;
+	bool is_read = false;
+	struct err err;
+
+	(void)state;
+	assert_non_null(mkdtemp(dir));
+	(void)snprintf(file, sizeof(file), "%s/end", dir);
+	w.pid = start_execs(file);
+	assert_true(source_live_open(w.pid, &kept.source, &err));
+	for (int i = 0; i < EXEC_TAKES; i++) {
+		assert_true(source_live_open(w.pid, &w.source, &err));
+		must_not_be_denied(&w);
+		source_close(w.source);
+		must_not_be_denied(&kept);
+	}
+	(void)fclose(fopen(file, "w"));
+	for (int tries = 0; !is_read && tries < TRIES; tries++) {
+		const struct snapshot *snap = take(&kept, TAKE_PROCESS | TAKE_VMAS);
+
+		is_read = strcmp(snapshot_process(snap)->comm, "sleep") == 0 && snapshot_vmas(snap);
+		snapshot_unref(snap);
+		(void)usleep(TRY_US);
+	}
+	assert_true(is_read);
+	source_close(kept.source);
+	(void)kill(w.pid, SIGKILL);
+	(void)waitpid(w.pid, NULL, 0);
+	(void)unlink(file);
+	(void)rmdir(dir);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_snapshot_never_changes),
 		cmocka_unit_test(new_threads_are_seen),
 		cmocka_unit_test(a_first_thread_may_end),
+		cmocka_unit_test(an_exec_while_it_is_read),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
