@@ -15,13 +15,14 @@ works() { # ENV…
 refused() { # WORDS ENV…
 	words=$1
 	shift
-	type_line "clear; env $* $app_demo; echo exit=\$?"
-	wait_for 'exit=2' && has "$words" && restored
+	# Numbered: the screen still holds the end of the one before.
+	type_line "clear; env $* $app_demo; echo exit$count=\$?"
+	wait_for "exit$count=2" && has "$words" && restored
 }
 
 not_a_tty() {
-	type_line "clear; $app_demo | cat; echo done; $app_demo </dev/null; echo exit=\$?"
-	wait_for 'exit=2' && [ "$(screen | grep -c 'heaptop: terminal:')" = 2 ] && restored
+	type_line "clear; $app_demo | cat; echo done; $app_demo </dev/null; echo exit$count=\$?"
+	wait_for "exit$count=2" && [ "$(screen | grep -c 'heaptop: terminal:')" = 2 ] && restored
 }
 
 only_ascii() {
