@@ -210,14 +210,14 @@ static struct walk_sum guess_cached(const struct walk *w, const struct walk_tall
 static void store_in_use(const struct walk *w, const struct walk_tally *tally, struct arena *arena)
 {
 	struct walk_sum in_use = tally->in_use, cached = { 0 };
-	enum fact_state state = FACT_KNOWN;
+	bool are_lists_exact = is_exact(&arena->fastbin_total) && is_exact(&arena->tcache_total);
+	enum fact_state state = are_lists_exact ? FACT_KNOWN : FACT_ESTIMATE;
 
-	if (!w->set && is_exact(&arena->fastbin_total) && is_exact(&arena->tcache_total)) {
+	if (!w->set && are_lists_exact) {
 		cached.count = arena->fastbin_total.count.v + arena->tcache_total.count.v;
 		cached.bytes = arena->fastbin_total.bytes.v + arena->tcache_total.bytes.v;
 	} else if (!w->set) {
 		cached = guess_cached(w, tally, arena);
-		state = FACT_ESTIMATE;
 	}
 	if (cached.count > in_use.count || cached.bytes > in_use.bytes) {
 		arena->in_use = count_bytes((struct walk_sum){ 0 }, FACT_UNKNOWN);
