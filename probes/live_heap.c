@@ -183,7 +183,10 @@ static bool are_threads_due(const struct live *live, bool other_threads, uint32_
 	return more && live->threads_took_ns < THREADS_CHEAP_NS;
 }
 
-/* Everything anew: arenas from the ring, threads from their tables, then what was asked for. */
+/*
+ * Everything anew: arenas from the ring, threads from their tables, then what was asked for. Chunks are
+ * told of the program's own malloc: of a second one they could not be told apart.
+ */
 static bool decode_afresh(struct live *live, struct part *part, uint32_t what,
                           const struct chunk_sink *chunks)
 {
@@ -210,7 +213,7 @@ static bool decode_afresh(struct live *live, struct part *part, uint32_t what,
 		if (!pt_read_arenas(&d, ms))
 			continue;
 		refresh_threads(live, &d, part, ms, found);
-		(void)pt_decode(&d, ms, what & ~(uint32_t)TAKE_HEADERS, chunks);
+		(void)pt_decode(&d, ms, what & ~(uint32_t)TAKE_HEADERS, i ? NULL : chunks);
 	}
 	return true;
 }
@@ -237,7 +240,7 @@ static bool decode_tick(struct live *live, struct part *part, uint32_t what, boo
 			refresh_threads(live, &d, part, ms, &live->found.mallocs[i]);
 		else if (!more)
 			continue;
-		(void)pt_decode(&d, ms, more, chunks);
+		(void)pt_decode(&d, ms, more, i ? NULL : chunks);
 	}
 	return true;
 }
