@@ -191,8 +191,7 @@ int cli_attach(int argc, char **argv)
 	int code;
 
 	if (!cli_parse(NULL, argc, argv, &args, &err) || !cli_app_options(&args, &options, &err) ||
-	    (args.operand_count && !cli_only_pid(&args, &pid, &err)) ||
-	    !can_show(pid, &err))
+	    (args.operand_count && !cli_only_pid(&args, &pid, &err)) || !can_show(pid, &err))
 		return cli_fail(&err);
 	if (!pid) {
 		code = choose(&options, &pid);
