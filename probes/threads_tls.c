@@ -191,11 +191,8 @@ static bool may_be_tcache(const struct poll *poll, uint64_t value)
 /* The size word before user memory is one that a tcache's own chunk has. */
 static bool is_tcache_size(const struct poll *poll, uint64_t raw)
 {
-	const struct tcache_layout *tcache = &poll->search->found->layout.tcache;
-	const uint64_t size = raw & ~(uint64_t)7;
-
-	return !(raw & 2) && size &&
-	       (size == tcache->chunk_sizes[0] || size == tcache->chunk_sizes[1]);
+	return !(raw & 2) &&
+	       glibc_is_tcache_chunk(&poll->search->found->layout, raw & ~(uint64_t)7);
 }
 
 /* Without reading anything. */

@@ -90,6 +90,7 @@ static void no_process_exits_4(void **state)
 	fails("snapshot 4194305", 4, "4194305");
 	fails("snapshot --json 4194305", 4, "4194305");
 	fails("doctor 4194305", 4, "4194305");
+	fails("4194305", 4, "4194305");
 }
 
 static void without_a_terminal_snapshot_is_hinted_at(void **state)
