@@ -417,8 +417,6 @@ static void choose_mmap(struct run *r, struct step *s)
 		flags |= MAP_STACK;
 	if (one_in(r, 60))
 		flags |= MAP_GROWSDOWN;
-	if (one_in(r, 10) && s->arg[1] <= 64 * PAGE)
-		flags |= MAP_POPULATE;
 	if (one_in(r, 16))
 		flags ^= MAP_PRIVATE | MAP_SHARED;
 	if (one_in(r, 100))
@@ -431,12 +429,15 @@ static void choose_mmap(struct run *r, struct step *s)
 		s->arg[1] = len;
 		flags |= one_in(r, 4) ? MAP_FIXED_NOREPLACE : MAP_FIXED;
 		if (!is_harmless(r, start, start + len)) {
-			flags &= ~(uint32_t)MAP_FIXED;
+			flags &= ~(uint32_t)(MAP_FIXED | MAP_FIXED_NOREPLACE);
 			s->arg[0] = 0;
 		}
 	}
-	if (one_in(r, 300))
+	if (!(flags & (MAP_FIXED | MAP_FIXED_NOREPLACE)) && one_in(r, 300))
 		s->arg[1] = (r->ram_swap_pages + any(r, 3) - 1) * PAGE;
+	/* Only what the machine will not miss. */
+	if (one_in(r, 10) && s->arg[1] <= (uint64_t)64 * PAGE)
+		flags |= MAP_POPULATE;
 	s->arg[3] = flags;
 }
 
@@ -469,7 +470,8 @@ static void choose_touch(struct run *r, struct step *s)
 	uint64_t first, pages;
 
 	*s = (struct step){ TOUCH, { 0 } };
-	if (!v || !(v->flags & LX_VM_WRITE))
+	/* Past the end of shared memory that mremap made longer there is nothing. */
+	if (!v || (v->flags & (LX_VM_WRITE | LX_VM_SHARED)) != LX_VM_WRITE)
 		return;
 	pages = (v->end - v->start) / PAGE;
 	first = any(r, pages);
