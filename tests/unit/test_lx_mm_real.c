@@ -29,7 +29,7 @@
 #include "probes/parse_maps.h"
 #include "probes/parse_smaps.h"
 
-enum { PAGE = 4096, TEXT_MAX = 24 << 20, KEPT_STEPS = 12, TOUCH = SYS_NR_COUNT, END };
+enum { PAGE = 4096, TEXT_MAX = 96 << 20, KEPT_STEPS = 12, TOUCH = SYS_NR_COUNT, END };
 
 struct step {
 	uint32_t op; /* enum sys_nr, or TOUCH: writes to each page */
@@ -756,10 +756,53 @@ static void random_calls_end_as_predicted(void **state)
 		run_seed(seed, steps);
 }
 
+/* Up to vm.max_map_count and one further; each call stops at its own edge. */
+static void map_count_stops_each_call_where_it_did(void **state)
+{
+	struct run r;
+	uint64_t most = number_in("/proc/sys/vm/max_map_count", ""), at = 0;
+	const uint32_t flags = MAP_PRIVATE | MAP_ANONYMOUS;
+
+	(void)state;
+	if (most > 200000) {
+		print_message("skip: vm.max_map_count is %" PRIu64 ", too many to fill\n", most);
+		skip();
+	}
+	run_start(&r, 0);
+	for (; lx_mm_count(r.mm) + 1 < most; r.number++)
+		one_step(&r, &(struct step){ SYS_MMAP, { 0, 3 * PAGE, 1 + r.number % 2, flags } });
+	at = lx_mm_at(r.mm, lx_mm_count(r.mm) / 2)->start;
+	const struct step edge[] = {
+		{ SYS_MREMAP, { at, 3 * PAGE, 5 * PAGE, MREMAP_MAYMOVE } },
+		{ SYS_MADVISE, { at + PAGE, PAGE, MADV_DONTFORK } },
+		{ SYS_MPROTECT, { at + PAGE, PAGE, PROT_NONE } },
+		{ SYS_MPROTECT, { at + PAGE, PAGE, PROT_EXEC } },
+		{ SYS_BRK, { r.brk_start + PAGE } },
+		{ SYS_MUNMAP, { at + PAGE, PAGE } },
+		{ SYS_MMAP, { 0, PAGE, 4, flags } },
+		{ SYS_MMAP, { 0, PAGE, 1, flags } },
+		{ SYS_MMAP, { 0, PAGE, 4, flags } },
+		{ SYS_MMAP, { at + PAGE, PAGE, 4, flags | MAP_FIXED } },
+		{ SYS_BRK, { r.brk_start + (uint64_t)9 * PAGE } },
+		{ SYS_MPROTECT, { at, PAGE, PROT_NONE } },
+		{ SYS_MADVISE, { at, PAGE, MADV_DONTFORK } },
+		{ SYS_MUNMAP, { at, PAGE } },
+		{ SYS_MUNMAP, { at, 30 * PAGE } },
+		{ SYS_MPROTECT, { r.mmap_base - (uint64_t)9000 * PAGE, PAGE, PROT_NONE } },
+	};
+	for (size_t i = 0; i < sizeof(edge) / sizeof(edge[0]); i++, r.number++) {
+		one_step(&r, &edge[i]);
+		compare_maps(&r);
+	}
+	compare_counters(&r);
+	run_end(&r);
+}
+
 int main(int argc, char *argv[])
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(random_calls_end_as_predicted),
+		cmocka_unit_test(map_count_stops_each_call_where_it_did),
 	};
 
 	if (argc == 3 && strcmp(argv[0], "actor") == 0)
