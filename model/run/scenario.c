@@ -35,26 +35,48 @@ bool scenario_error(const struct scenario *scenario, uint32_t line, const char *
 
 /* --- names ------------------------------------------------------------------------------------ */
 
-static void place_name(struct scenario *s, uint32_t id)
+static uint64_t key_of(const struct scenario *s, const char *text, size_t len)
 {
-	size_t mask = s->slot_count - 1, at = s->names[id].hash & mask;
+	uint64_t key = 0;
 
-	while (s->slots[at])
-		at = (at + 1) & mask;
-	s->slots[at] = id + 1;
+	if (len > sizeof(key))
+		return XXH3_64bits(text, len);
+	if (text >= s->text && text + sizeof(key) <= s->text + s->len) {
+		memcpy(&key, text, sizeof(key));
+		return len < sizeof(key) ? key & ((UINT64_C(1) << 8 * len) - 1) : key;
+	}
+	memcpy(&key, text, len);
+	return key;
+}
+
+/* Its slot, or the empty one where it belongs. */
+static struct scenario_slot *find_slot(const struct scenario *s, uint64_t key, const char *text,
+                                       size_t len)
+{
+	size_t mask = s->slot_count - 1, at = (size_t)XXH3_64bits(&key, sizeof(key)) & mask;
+
+	for (;; at = (at + 1) & mask) {
+		struct scenario_slot *slot = &s->slots[at];
+
+		if (!slot->len ||
+		    (slot->key == key && slot->len == len &&
+		     (len <= sizeof(key) || memcmp(s->names[slot->id].text, text, len) == 0)))
+			return slot;
+	}
 }
 
 static bool grow_slots(struct scenario *s)
 {
-	size_t count = s->slot_count ? s->slot_count * 4 : 1024;
-	uint32_t *slots = region_alloc(s->region, count * sizeof(*slots));
+	const struct scenario_slot *old = s->slots;
+	size_t old_count = s->slot_count, count = old_count ? old_count * 4 : 1024;
 
-	if (!slots)
+	s->slots = region_alloc(s->region, count * sizeof(*s->slots));
+	if (!s->slots)
 		return false;
-	s->slots = slots;
 	s->slot_count = count;
-	for (uint32_t id = 0; id < s->name_count; id++)
-		place_name(s, id);
+	for (size_t i = 0; i < old_count; i++)
+		if (old[i].len)
+			*find_slot(s, old[i].key, s->names[old[i].id].text, old[i].len) = old[i];
 	return true;
 }
 
@@ -68,25 +90,22 @@ static const char *keep_text(struct scenario *s, const char *text, size_t len)
 
 uint32_t scenario_name(struct scenario *s, const char *text, size_t len)
 {
-	uint32_t hash = (uint32_t)XXH3_64bits(text, len);
-	struct scenario_name *name;
+	uint64_t key = key_of(s, text, len);
+	struct scenario_slot *slot;
 	const char *kept;
 
 	if (s->name_count * 2 >= s->slot_count && !grow_slots(s))
 		return NAME_NONE;
-	for (size_t mask = s->slot_count - 1, at = hash & mask; s->slots[at];
-	     at = (at + 1) & mask) {
-		name = &s->names[s->slots[at] - 1];
-		if (name->hash == hash && name->len == len && memcmp(name->text, text, len) == 0)
-			return s->slots[at] - 1;
-	}
+	slot = find_slot(s, key, text, len);
+	if (slot->len)
+		return slot->id;
 	kept = keep_text(s, text, len);
 	if (!kept || s->name_count >= NAME_NONE - 1 ||
 	    !vec_room(s->region, (void **)&s->names, s->name_count, &s->name_room,
 	              sizeof(*s->names)))
 		return NAME_NONE;
-	s->names[s->name_count] = (struct scenario_name){ kept, (uint32_t)len, hash };
-	place_name(s, (uint32_t)s->name_count);
+	s->names[s->name_count] = (struct scenario_name){ kept, (uint32_t)len };
+	*slot = (struct scenario_slot){ key, (uint32_t)len, (uint32_t)s->name_count };
 	return (uint32_t)s->name_count++;
 }
 

@@ -404,7 +404,7 @@ static bool unknown_verb(const struct line *line, struct word word, bool has_res
 		return line_refuse(line, word,
 		                   has_result ? "expected malloc, calloc, realloc, memalign or mmap"
 		                              : "expected an operation, or NAME = operation");
-	(void)snprintf(why, sizeof(why), "expected as %s", verb->usage);
+	(void)snprintf(why, sizeof(why), "expected %s", verb->usage);
 	return line_refuse(line, word, why);
 }
 
