@@ -78,6 +78,7 @@ static bool choose_glibc(struct world *world, const struct world_start *start,
 	}
 	world->pt.lay = lay;
 	world->pt.rules = *rules;
+	world->pt.rules.minor = minor;
 	/* A stable branch is told by its layout: who counts threads has the counter. */
 	if (lay->arena.attached_threads == FIELD_NONE)
 		world->pt.rules.attach = GLIBC_ATTACH_NONE;
