@@ -33,6 +33,11 @@ bool scenario_error(const struct scenario *scenario, uint32_t line, const char *
 	return err_set(reterr, ERR_USAGE, 0, what, text);
 }
 
+bool scenario_no_memory(struct err *reterr)
+{
+	return err_set(reterr, ERR_NO_MEMORY, ENOMEM, "the scenario", "out of memory");
+}
+
 /* --- names ------------------------------------------------------------------------------------ */
 
 static uint64_t key_of(const struct scenario *s, const char *text, size_t len)
@@ -204,12 +209,15 @@ static bool directive(struct line *line, struct scenario *s)
 			                   &is_key_wrong, why))
 				return line_refuse(line, word, why);
 			s->stacks = region_text(s->region, word.at + 7, word.len - 7);
-			s->stacks_line = line->number;
+			if (!s->stacks)
+				return scenario_no_memory(line->reterr);
 		} else if (word.len > 9 && memcmp(word.at, "tunables=", 9) == 0) {
 			if (!tunables_check(word.at + 9, word.len - 9, why))
 				return line_refuse(line, word, why);
 			s->tunables = region_text(s->region, word.at + 9, word.len - 9);
 			s->tunables_line = line->number;
+			if (!s->tunables)
+				return scenario_no_memory(line->reterr);
 		} else {
 			return line_refuse(line, word,
 			                   "expected stacks=glibc[:SIZE], stacks=own[:SIZE] or "
@@ -227,11 +235,11 @@ struct blocks {
 	size_t depth;
 };
 
-static bool open_block(struct line *line, struct blocks *blocks, const struct operation *op)
+static bool open_block(struct line *line, struct word first, struct blocks *blocks,
+                       const struct operation *op)
 {
 	if (blocks->depth == SCENARIO_NESTED_MAX)
-		return line_refuse(line, (struct word){ op->text, op->text_len },
-		                   "expected at most 32 blocks within one another");
+		return line_refuse(line, first, "expected at most 32 blocks within one another");
 	blocks->at[blocks->depth++] = (struct scenario_loop){
 		.row = (uint32_t)line->scenario->row_count,
 		.var = op->kind == OP_FOR ? op->dst : NAME_NONE,
@@ -276,7 +284,7 @@ static bool read_line(struct line *line, struct blocks *blocks)
 		return false;
 	if (op.kind == OP_END && !close_block(line, blocks, &op))
 		return false;
-	if ((op.kind == OP_FOR || op.kind == OP_UNTIL) && !open_block(line, blocks, &op))
+	if ((op.kind == OP_FOR || op.kind == OP_UNTIL) && !open_block(line, first, blocks, &op))
 		return false;
 	if (is_later && op.kind < OP_KIND_COUNT)
 		op = (struct operation){
@@ -284,8 +292,7 @@ static bool read_line(struct line *line, struct blocks *blocks)
 		};
 	else if (is_later)
 		op.flags |= OPF_HINT; /* a `for` whose numbers are read again */
-	return pack(s, &op, first.at) ||
-	       scenario_error(s, line->number, NULL, 0, "out of memory", line->reterr);
+	return pack(s, &op, first.at) || scenario_no_memory(line->reterr);
 }
 
 static bool read_all(struct scenario *s, struct err *reterr)

@@ -121,7 +121,7 @@ struct scenario {
 
 	/* directives; NULL: not given */
 	const char *stacks, *tunables; /* NUL-terminated */
-	uint32_t stacks_line, tunables_line;
+	uint32_t tunables_line;
 };
 
 /**
