@@ -22,7 +22,6 @@ struct cli_option {
 	const char *name;  /* long name without dashes; NULL ends the list */
 	const char *value; /* what --help calls its value; NULL: a flag */
 	const char *help;  /* NULL: known, but not offered (its command says why) */
-	bool is_list;      /* may be given again and again: see struct cli_args */
 };
 
 struct cli_command {
@@ -31,6 +30,7 @@ struct cli_command {
 	const char *help;     /* one sentence without a full stop; NULL: not offered */
 	const char *details;  /* more for `heaptop COMMAND --help`, or NULL */
 	bool is_wrapper;      /* what follows the first operand belongs to another program */
+	const char *list;     /* the option that may be given again and again, or NULL */
 	struct cli_option options[CLI_OPTIONS_MAX + 1];
 	int (*run)(int argc,
 	           char **argv); /* argv[0] is the command's word; returns the exit code */

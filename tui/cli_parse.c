@@ -33,12 +33,14 @@ static bool is_given_a_value(const char *word, const struct cli_command *command
 
 static bool take_value(struct cli_args *args, int index, const char *value, struct err *reterr)
 {
+	const struct cli_command *command = args->command;
+
 	args->values[index] = value ? value : "";
-	if (!args->command->options[index].is_list)
+	if (!command->list || strcmp(command->options[index].name, command->list) != 0)
 		return true;
 	if (args->list_count == CLI_LIST_MAX)
-		return err_setf(reterr, ERR_USAGE, args->command->options[index].name,
-		                "given more than %d times", CLI_LIST_MAX);
+		return err_setf(reterr, ERR_USAGE, command->list, "given more than %d times",
+		                CLI_LIST_MAX);
 	args->list[args->list_count++] = args->values[index];
 	return true;
 }

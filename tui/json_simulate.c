@@ -179,7 +179,7 @@ void json_simulate_end(struct simulate_output *output, const struct simulate_sum
 	struct json_stream out = { .out = output->to };
 	char glibc[16];
 
-	(void)snprintf(glibc, sizeof(glibc), "2.%d", world->pt.rules.minor);
+	(void)snprintf(glibc, sizeof(glibc), "2.%d", world->why.glibc_minor);
 	json_stream_open(&out, NULL, '{');
 	json_stream_open(&out, "summary", '{');
 	json_stream_put(&out, "operations", json_number(summary->operations));

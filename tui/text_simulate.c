@@ -14,7 +14,7 @@ void text_simulate_begin(struct simulate_output *out)
 {
 	const struct world *world = out->world;
 
-	(void)fprintf(out->to, "base %s, glibc 2.%d", world->started_from, world->pt.rules.minor);
+	(void)fprintf(out->to, "base %s, glibc 2.%d", world->started_from, world->why.glibc_minor);
 	if (world->note[0]) {
 		(void)fputs("; ", out->to);
 		text_foreign(out->to, world->note, strlen(world->note));

@@ -287,6 +287,7 @@ bool operate_run(struct operate *operate, const struct operation *op, struct op_
 	if (!make_room(operate))
 		return err_set(reterr, ERR_NO_MEMORY, ENOMEM, "the scenario", "out of memory");
 	begin(operate);
+	operate->has_begun = operate->has_begun || op->kind != OP_SET;
 	ok = dispatch(operate, op, ret, reterr);
 	ret->commit_pages += (int64_t)(lx_mm_charged_pages(world->mm) - commit);
 	ret->rss_pages += (int64_t)(resident_pages(operate) - resident);
@@ -299,17 +300,28 @@ bool operate_run(struct operate *operate, const struct operation *op, struct op_
 
 /* --- settings ----------------------------------------------------------------------------------------- */
 
+/* From 2.42 on malloc is set up before main, but with the tunables of that time. */
+static bool is_too_late(struct operate *operate)
+{
+	bool is_new = strcmp(operate->world->started_from, "live") != 0 && !operate->has_begun;
+	struct pt_private private;
+
+	pt_get_private(&operate->world->pt, &private);
+	return private.is_initialized && !is_new;
+}
+
 static bool set_tunable(struct operate *operate, const struct setting_value *value,
                         struct err *reterr)
 {
 	const char *key = settings[value->index].key;
 
+	if (is_too_late(operate))
+		return err_set(reterr, ERR_USAGE, 0, key,
+		               "tunables are read when malloc starts, which it has already");
 	if (pt_tunable(&operate->world->pt, key, value->number))
 		return true;
-	return err_set(
-	        reterr, ERR_USAGE, 0, key,
-	        "this malloc does not take it: it has no such tunable, or has started already "
-	        "(tunables are read at its start)");
+	return err_set(reterr, ERR_USAGE, 0, key,
+	               "this glibc has no such tunable, or does not take that value");
 }
 
 static void set_stacks(struct operate *operate, const struct setting_value *value)

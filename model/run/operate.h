@@ -49,6 +49,7 @@ struct operate {
 	uint64_t stack_size; /* of threads made from now on */
 	uint64_t child_count;
 	bool is_arena_busy;
+	bool has_begun; /* something else than a setting was run */
 	bool is_over;   /* the process has ended: nothing more can be run */
 	uint64_t count; /* operations so far */
 	struct world_mark start;

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Threads of a scenario: nptl's part of pthread_create, of a thread's end and of pthread_join. */
 #include <errno.h>
-#include <string.h>
 
-#include "model/base/text.h"
 #include "model/run/operate_private.h"
 
 /* The thread of a name, as the world knows it; NULL: none that lives. */
@@ -12,18 +10,14 @@ static struct world_thread *find_thread(struct operate *operate, uint32_t name)
 	const struct scenario_name *text = &operate->scenario->names[name];
 	struct world *world = operate->world;
 	uint32_t *known = &operate->threads[name];
-	bool is_main = text->len == 4 && memcmp(text->text, "main", 4) == 0;
+	struct world_thread *thread;
 
-	if (is_main)
-		*known = 1;
-	if (!*known) {
-		const struct world_thread *thread = world_thread_find(world, text->text, text->len);
-
-		*known = thread ? (uint32_t)(thread - world->threads) + 1 : 0;
-	}
-	if (!*known || !world->threads[*known - 1].is_alive)
-		return NULL;
-	return &world->threads[*known - 1];
+	/* A thread's place is looked for once, not at each switch. */
+	if (*known && world->threads[*known - 1].is_alive)
+		return &world->threads[*known - 1];
+	thread = world_thread_find(world, text->text, text->len);
+	*known = thread ? (uint32_t)(thread - world->threads) + 1 : 0;
+	return thread;
 }
 
 static void switch_to(struct operate *operate, uint32_t index)

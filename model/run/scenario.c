@@ -33,28 +33,55 @@ bool scenario_error(const struct scenario *scenario, uint32_t line, const char *
 	return err_set(reterr, ERR_USAGE, 0, what, text);
 }
 
+bool scenario_no_memory(struct err *reterr)
+{
+	return err_set(reterr, ERR_NO_MEMORY, ENOMEM, "the scenario", "out of memory");
+}
+
 /* --- names ------------------------------------------------------------------------------------ */
 
-static void place_name(struct scenario *s, uint32_t id)
+static uint64_t key_of(const struct scenario *s, const char *text, size_t len)
 {
-	size_t mask = s->slot_count - 1, at = s->names[id].hash & mask;
+	uint64_t key = 0;
 
-	while (s->slots[at])
-		at = (at + 1) & mask;
-	s->slots[at] = id + 1;
+	if (len > sizeof(key))
+		return XXH3_64bits(text, len);
+	if (text >= s->text && text + sizeof(key) <= s->text + s->len) {
+		memcpy(&key, text, sizeof(key));
+		return len < sizeof(key) ? key & ((UINT64_C(1) << 8 * len) - 1) : key;
+	}
+	memcpy(&key, text, len);
+	return key;
+}
+
+/* Its slot, or the empty one where it belongs. */
+static struct scenario_slot *find_slot(const struct scenario *s, uint64_t key, const char *text,
+                                       size_t len)
+{
+	size_t mask = s->slot_count - 1, at = (size_t)XXH3_64bits(&key, sizeof(key)) & mask;
+
+	for (;; at = (at + 1) & mask) {
+		struct scenario_slot *slot = &s->slots[at];
+
+		if (!slot->len ||
+		    (slot->key == key && slot->len == len &&
+		     (len <= sizeof(key) || memcmp(s->names[slot->id].text, text, len) == 0)))
+			return slot;
+	}
 }
 
 static bool grow_slots(struct scenario *s)
 {
-	size_t count = s->slot_count ? s->slot_count * 4 : 1024;
-	uint32_t *slots = region_alloc(s->region, count * sizeof(*slots));
+	const struct scenario_slot *old = s->slots;
+	size_t old_count = s->slot_count, count = old_count ? old_count * 4 : 1024;
 
-	if (!slots)
+	s->slots = region_alloc(s->region, count * sizeof(*s->slots));
+	if (!s->slots)
 		return false;
-	s->slots = slots;
 	s->slot_count = count;
-	for (uint32_t id = 0; id < s->name_count; id++)
-		place_name(s, id);
+	for (size_t i = 0; i < old_count; i++)
+		if (old[i].len)
+			*find_slot(s, old[i].key, s->names[old[i].id].text, old[i].len) = old[i];
 	return true;
 }
 
@@ -68,25 +95,22 @@ static const char *keep_text(struct scenario *s, const char *text, size_t len)
 
 uint32_t scenario_name(struct scenario *s, const char *text, size_t len)
 {
-	uint32_t hash = (uint32_t)XXH3_64bits(text, len);
-	struct scenario_name *name;
+	uint64_t key = key_of(s, text, len);
+	struct scenario_slot *slot;
 	const char *kept;
 
 	if (s->name_count * 2 >= s->slot_count && !grow_slots(s))
 		return NAME_NONE;
-	for (size_t mask = s->slot_count - 1, at = hash & mask; s->slots[at];
-	     at = (at + 1) & mask) {
-		name = &s->names[s->slots[at] - 1];
-		if (name->hash == hash && name->len == len && memcmp(name->text, text, len) == 0)
-			return s->slots[at] - 1;
-	}
+	slot = find_slot(s, key, text, len);
+	if (slot->len)
+		return slot->id;
 	kept = keep_text(s, text, len);
 	if (!kept || s->name_count >= NAME_NONE - 1 ||
 	    !vec_room(s->region, (void **)&s->names, s->name_count, &s->name_room,
 	              sizeof(*s->names)))
 		return NAME_NONE;
-	s->names[s->name_count] = (struct scenario_name){ kept, (uint32_t)len, hash };
-	place_name(s, (uint32_t)s->name_count);
+	s->names[s->name_count] = (struct scenario_name){ kept, (uint32_t)len };
+	*slot = (struct scenario_slot){ key, (uint32_t)len, (uint32_t)s->name_count };
 	return (uint32_t)s->name_count++;
 }
 
@@ -185,12 +209,15 @@ static bool directive(struct line *line, struct scenario *s)
 			                   &is_key_wrong, why))
 				return line_refuse(line, word, why);
 			s->stacks = region_text(s->region, word.at + 7, word.len - 7);
-			s->stacks_line = line->number;
+			if (!s->stacks)
+				return scenario_no_memory(line->reterr);
 		} else if (word.len > 9 && memcmp(word.at, "tunables=", 9) == 0) {
 			if (!tunables_check(word.at + 9, word.len - 9, why))
 				return line_refuse(line, word, why);
 			s->tunables = region_text(s->region, word.at + 9, word.len - 9);
 			s->tunables_line = line->number;
+			if (!s->tunables)
+				return scenario_no_memory(line->reterr);
 		} else {
 			return line_refuse(line, word,
 			                   "expected stacks=glibc[:SIZE], stacks=own[:SIZE] or "
@@ -208,11 +235,11 @@ struct blocks {
 	size_t depth;
 };
 
-static bool open_block(struct line *line, struct blocks *blocks, const struct operation *op)
+static bool open_block(struct line *line, struct word first, struct blocks *blocks,
+                       const struct operation *op)
 {
 	if (blocks->depth == SCENARIO_NESTED_MAX)
-		return line_refuse(line, (struct word){ op->text, op->text_len },
-		                   "expected at most 32 blocks within one another");
+		return line_refuse(line, first, "expected at most 32 blocks within one another");
 	blocks->at[blocks->depth++] = (struct scenario_loop){
 		.row = (uint32_t)line->scenario->row_count,
 		.var = op->kind == OP_FOR ? op->dst : NAME_NONE,
@@ -257,7 +284,7 @@ static bool read_line(struct line *line, struct blocks *blocks)
 		return false;
 	if (op.kind == OP_END && !close_block(line, blocks, &op))
 		return false;
-	if ((op.kind == OP_FOR || op.kind == OP_UNTIL) && !open_block(line, blocks, &op))
+	if ((op.kind == OP_FOR || op.kind == OP_UNTIL) && !open_block(line, first, blocks, &op))
 		return false;
 	if (is_later && op.kind < OP_KIND_COUNT)
 		op = (struct operation){
@@ -265,8 +292,7 @@ static bool read_line(struct line *line, struct blocks *blocks)
 		};
 	else if (is_later)
 		op.flags |= OPF_HINT; /* a `for` whose numbers are read again */
-	return pack(s, &op, first.at) ||
-	       scenario_error(s, line->number, NULL, 0, "out of memory", line->reterr);
+	return pack(s, &op, first.at) || scenario_no_memory(line->reterr);
 }
 
 static bool read_all(struct scenario *s, struct err *reterr)

@@ -81,7 +81,14 @@ struct operation {
 
 struct scenario_name {
 	const char *text; /* not NUL-terminated */
-	uint32_t len, hash;
+	uint32_t len;
+};
+
+/* Of the table of names. A short name is its own key, so that finding it reads nothing else. */
+struct scenario_slot {
+	uint64_t key; /* up to 8 bytes of text, else a hash */
+	uint32_t len; /* 0: empty */
+	uint32_t id;
 };
 
 /* A line, packed. */
@@ -109,12 +116,12 @@ struct scenario {
 
 	struct scenario_name *names;
 	size_t name_count, name_room;
-	uint32_t *slots; /* hash table of names: id + 1, 0: empty */
+	struct scenario_slot *slots; /* hash table of names; a power of two */
 	size_t slot_count;
 
 	/* directives; NULL: not given */
 	const char *stacks, *tunables; /* NUL-terminated */
-	uint32_t stacks_line, tunables_line;
+	uint32_t tunables_line;
 };
 
 /**

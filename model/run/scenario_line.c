@@ -76,11 +76,6 @@ static const struct verb *find_verb(struct word word)
 
 /* --- words ------------------------------------------------------------------------------------ */
 
-static bool no_memory(const struct line *line)
-{
-	return scenario_error(line->scenario, line->number, NULL, 0, "out of memory", line->reterr);
-}
-
 static bool read_given(struct line *line, const char *what, uint32_t *ret)
 {
 	struct word word = line_word(line);
@@ -88,7 +83,7 @@ static bool read_given(struct line *line, const char *what, uint32_t *ret)
 	if (!word_is_name(word))
 		return line_refuse(line, word, what);
 	*ret = scenario_name(line->scenario, word.at, word.len);
-	return *ret != NAME_NONE || no_memory(line);
+	return *ret != NAME_NONE || scenario_no_memory(line->reterr);
 }
 
 static bool read_operand(struct line *line, struct word word, struct operation *ret)
@@ -98,7 +93,7 @@ static bool read_operand(struct line *line, struct word word, struct operation *
 	if (!word_is_name(word))
 		return line_refuse(line, word, "expected a NAME or 0xADDR");
 	ret->src = scenario_name(line->scenario, word.at, word.len);
-	return ret->src != NAME_NONE || no_memory(line);
+	return ret->src != NAME_NONE || scenario_no_memory(line->reterr);
 }
 
 static bool read_thread(struct line *line, struct operation *ret)
@@ -404,7 +399,7 @@ static bool unknown_verb(const struct line *line, struct word word, bool has_res
 		return line_refuse(line, word,
 		                   has_result ? "expected malloc, calloc, realloc, memalign or mmap"
 		                              : "expected an operation, or NAME = operation");
-	(void)snprintf(why, sizeof(why), "expected as %s", verb->usage);
+	(void)snprintf(why, sizeof(why), "expected %s", verb->usage);
 	return line_refuse(line, word, why);
 }
 
@@ -428,7 +423,7 @@ bool line_parse(struct line *line, struct operation *ret)
 	if (has_result) {
 		ret->dst = scenario_name(line->scenario, first.at, first.len);
 		if (ret->dst == NAME_NONE)
-			return no_memory(line);
+			return scenario_no_memory(line->reterr);
 	}
 	ret->kind = verb->kind;
 	if (!read_form(line, verb->form, ret) || (verb->rest && !verb->rest(line, ret)) ||

@@ -25,9 +25,10 @@ static struct word variable_at(const char *dollar, const char *end, size_t *ret_
 	at += has_brace;
 	for (start = at; at < end && is_var_char(*at);)
 		at++;
-	*ret_used = (size_t)(at - dollar) + has_brace;
+	*ret_used = (size_t)(at - dollar);
 	if (has_brace && (at == end || *at != '}'))
 		return (struct word){ dollar, 0 };
+	*ret_used += has_brace;
 	return (struct word){ start, (size_t)(at - start) };
 }
 

@@ -40,14 +40,11 @@ bool word_signed(struct word word, int64_t *ret);
 /** "0x…", a whole address. */
 bool word_address(struct word word, uint64_t *ret);
 
+/** heaptop's own memory ran out; false. */
+bool scenario_no_memory(struct err *reterr);
+
 /** Reads one line that is not empty into *ret (kinds up to OP_END). */
 bool line_parse(struct line *line, struct operation *ret);
-
-/* A value that a `$` stands for. */
-struct variable {
-	uint32_t name;
-	int64_t value;
-};
 
 /** The line with its variables replaced, in `to`; `*ret_len` its length. */
 bool line_substitute(const struct line *line, const struct scenario_loop *loops, size_t depth,

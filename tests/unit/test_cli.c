@@ -75,7 +75,7 @@ static void wrong_usage_exits_2(void **state)
 
 static void later_commands_are_unknown(void **state)
 {
-	static const char *const words[] = { "simulate x", "record 1 -o x", "replay x", "compare x",
+	static const char *const words[] = { "record 1 -o x", "replay x", "compare x",
 		                             "core x" };
 
 	(void)state;
