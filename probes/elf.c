@@ -342,11 +342,20 @@ static bool symbol_names(const struct elf_file *file, const GElf_Shdr *table,
 	return ret->at[ret->len] == '\0';
 }
 
+static bool is_named(const struct elf_symbol *wanted, const char *name)
+{
+	size_t len = strlen(wanted->name);
+
+	if (!wanted->is_prefix)
+		return strcmp(wanted->name, name) == 0;
+	return strncmp(wanted->name, name, len) == 0 && (!name[len] || name[len] == '.');
+}
+
 static void match_symbol(const GElf_Sym *sym, const char *name, struct elf_symbol *wanted,
                          size_t count)
 {
 	for (size_t i = 0; i < count; i++) {
-		if (wanted[i].is_defined || strcmp(wanted[i].name, name) != 0)
+		if (wanted[i].is_defined || !is_named(&wanted[i], name))
 			continue;
 		wanted[i].value = sym->st_value;
 		wanted[i].size = sym->st_size;

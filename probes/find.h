@@ -29,6 +29,7 @@ struct found_malloc {
 	uint8_t word;     /* of the program: 4 or 8 */
 	uint16_t machine; /* EM_…; 0: unknown */
 	struct thread_tables threads;
+	struct malloc_private private;
 };
 
 enum { FOUND_MAX = 8 };

@@ -198,6 +198,7 @@ static void describe_instance(struct instance *inst, const struct modules *modul
 	inst->malloc.word = modules->word;
 	inst->malloc.machine = modules->machine;
 	thread_tables_find(m, modules, &inst->malloc.threads);
+	private_find(inst->roads.pid, m, inst->roads.mem, inst->minor, &inst->malloc);
 }
 
 /* The one in use first: it has memory, it owns [heap], it has most; else as they lie in memory. */

@@ -13,6 +13,7 @@
  *	heap_info	from the heaps of other arenas back along the ring
  */
 #include "model/glibc/decode.h"
+#include "probes/find.h"
 #include "probes/find_modules.h"
 
 enum { ROADS_MAX = 12 };
@@ -66,6 +67,12 @@ const struct malloc_layout *layout_choose(const struct roads *roads);
 /** With main_arena known: the row that mp_ and the first tcache fit as well. */
 const struct malloc_layout *layout_refine(struct roads *roads, const struct malloc_layout *row,
                                           uint64_t main_arena);
+
+/* --- find_private.c ------------------------------------------------------------------------------ */
+
+/** Fills ret->private; main_arena, mp_ and the layout must be known. */
+void private_find(int32_t pid, const struct module *libc, struct memory *mem, int minor,
+                  struct found_malloc *ret);
 
 /** What the recognisers and decoders need. */
 struct decode roads_decode(struct roads *roads, const struct malloc_layout *layout);

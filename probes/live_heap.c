@@ -202,6 +202,7 @@ static bool decode_afresh(struct live *live, struct part *part, uint32_t what,
 		struct decode d = decode_of(live, i, part);
 
 		ms->main_arena_addr = found->main_arena_addr;
+		ms->private = found->private;
 		ms->mp_addr = found->mp_addr;
 		ms->is_used = !found->never_used;
 		heap->instance_count = i + 1;

@@ -16,12 +16,13 @@
 /* Exit codes; those of errors come from err_exit_code(). */
 enum { CLI_EXIT_OK = 0, CLI_EXIT_FAILED = 1, CLI_EXIT_USAGE = 2 };
 
-enum { CLI_OPTIONS_MAX = 8 };
+enum { CLI_OPTIONS_MAX = 12, CLI_LIST_MAX = 64 };
 
 struct cli_option {
 	const char *name;  /* long name without dashes; NULL ends the list */
 	const char *value; /* what --help calls its value; NULL: a flag */
 	const char *help;  /* NULL: known, but not offered (its command says why) */
+	bool is_list;      /* may be given again and again: see struct cli_args */
 };
 
 struct cli_command {
@@ -46,6 +47,8 @@ struct cli_args {
 	const struct cli_command *command;
 	const char
 	        *values[CLI_OPTIONS_MAX]; /* as in command->options; a flag's is ""; NULL: absent */
+	const char *list[CLI_LIST_MAX];   /* of the option that may be repeated */
+	int list_count;
 	char **operands;
 	int operand_count;
 };
@@ -94,6 +97,7 @@ int cli_demo(int argc, char **argv);
 int cli_demo_workload(int argc, char **argv);
 int cli_snapshot(int argc, char **argv);
 int cli_oom(int argc, char **argv);
+int cli_simulate(int argc, char **argv);
 int cli_doctor(int argc, char **argv);
 
 #endif

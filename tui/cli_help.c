@@ -69,7 +69,7 @@ static void synopsis(char *to, size_t size, const struct cli_command *command)
 
 static void help_command(FILE *out, const struct cli_command *command)
 {
-	char line[256];
+	char line[512];
 
 	synopsis(line, sizeof(line), command);
 	(void)fprintf(out, "Usage: heaptop %s\n\n", line);

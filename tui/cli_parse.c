@@ -31,6 +31,18 @@ static bool is_given_a_value(const char *word, const struct cli_command *command
 	return false;
 }
 
+static bool take_value(struct cli_args *args, int index, const char *value, struct err *reterr)
+{
+	args->values[index] = value ? value : "";
+	if (!args->command->options[index].is_list)
+		return true;
+	if (args->list_count == CLI_LIST_MAX)
+		return err_setf(reterr, ERR_USAGE, args->command->options[index].name,
+		                "given more than %d times", CLI_LIST_MAX);
+	args->list[args->list_count++] = args->values[index];
+	return true;
+}
+
 static bool refuse(int found, const char *word, const struct cli_command *command,
                    struct err *reterr)
 {
@@ -61,7 +73,8 @@ bool cli_parse(const char *name, int argc, char **argv, struct cli_args *ret, st
 			break;
 		if (found != 0)
 			return refuse(found, argv[optind > 1 ? optind - 1 : 1], command, reterr);
-		args.values[index] = optarg ? optarg : "";
+		if (!take_value(&args, index, optarg, reterr))
+			return false;
 	}
 	args.operands = argv + optind;
 	args.operand_count = argc - optind;

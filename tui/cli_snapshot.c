@@ -22,28 +22,32 @@ static bool take_one(int32_t pid, uint32_t what, const struct chunk_sink *chunks
 	return ok;
 }
 
-/*
- * Partial data is printed; when the part that is missing was refused, the exit code says so too.
- * denied_why is "WHY; REMEDY".
- */
-static int verdict(const struct snapshot *snap)
+/* denied_why is "WHY; REMEDY". */
+bool cli_snapshot_denied(const struct snapshot *snap, struct err *ret)
 {
 	const struct process_facts *process = snapshot_process(snap);
 	const char *why, *remedy;
 	char what[32], reason[sizeof(process->denied_why)];
-	struct err err;
 
 	if (!process || !process->access_denied)
-		return CLI_EXIT_OK;
+		return false;
 	why = process->denied_why[0] ? process->denied_why : "its memory may not be read";
 	remedy = strstr(why, "; ");
 	(void)snprintf(reason, sizeof(reason), "%.*s",
 	               remedy ? (int)(remedy - why) : (int)strlen(why), why);
 	(void)snprintf(what, sizeof(what), "process %d", process->id.pid);
-	err_set(&err, ERR_PERMISSION, 0, what, reason);
+	err_set(ret, ERR_PERMISSION, 0, what, reason);
 	if (remedy)
-		err_remedy(&err, "Remedy: %s.", remedy + 2);
-	return cli_fail(&err);
+		err_remedy(ret, "Remedy: %s.", remedy + 2);
+	return true;
+}
+
+/* Partial data is printed; when the part that is missing was refused, the exit code says so too. */
+static int verdict(const struct snapshot *snap)
+{
+	struct err err;
+
+	return cli_snapshot_denied(snap, &err) ? cli_fail(&err) : CLI_EXIT_OK;
 }
 
 static int write_report(const struct snapshot *snap, const struct snapshot_wish *wish,

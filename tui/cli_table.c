@@ -63,6 +63,27 @@ const struct cli_command cli_commands[] = {
 		.run = cli_snapshot,
 	},
 	{
+		.name = "simulate",
+		.operands = "SCENARIO",
+		.help = "say what operations would do, and why",
+		.details = "SCENARIO is a file of operations, - standard input; docs/scenario.md has the\n"
+			   "language. They run in a copy: nothing of a live process is changed.",
+		.options = {
+			{ "from", "START", "a PID, or a file of `snapshot --json`" },
+			{ "fresh", NULL, "a new process (the default)" },
+			{ "glibc", "V", "by the rules of glibc V" },
+			{ "kernel", "V", "by the rules of Linux V" },
+			{ "cpus", "N", "with N CPUs online" },
+			{ "set", "KEY=VALUE", "change a setting; may be given again", true },
+			{ "limit", "N", "stop after N operations (10000000)" },
+			{ "json", NULL, "one JSON object a line for each operation" },
+			{ "explain", NULL, "the path of each operation through malloc" },
+			{ "vmas", NULL, "all VMAs after each operation" },
+			{ "settings", NULL, "list what --set takes, and end" },
+		},
+		.run = cli_simulate,
+	},
+	{
 		.name = "oom",
 		.operands = "",
 		.help = "say who would be killed, in order, and why",

@@ -234,7 +234,7 @@ static inline bool in_smallbin_range(const struct ptmalloc *pt, uint64_t size)
 
 static inline uint64_t bin_at(const struct ptmalloc *pt, uint64_t av, unsigned i)
 {
-	return av + pt->lay->arena.bins + 2 * (uint64_t)pt->lay->word * (i - 2);
+	return av + pt->lay->arena.bins + 2 * (uint64_t)pt->lay->word * ((uint64_t)i - 2);
 }
 
 static inline uint64_t unsorted_chunks(const struct ptmalloc *pt, uint64_t av)

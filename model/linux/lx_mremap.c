@@ -82,7 +82,9 @@ static int64_t move_vma(struct lx_mm *mm, size_t i, const struct remap *r, uint6
 		return -LX_ENOMEM;
 	if (mm->image)
 		image_move(mm->image, r->addr, to, r->old_len);
-	lx_do_munmap(mm, r->addr, r->addr + r->old_len);
+	/* An old length of 0 makes a second mapping of shared memory. */
+	if (r->old_len)
+		lx_do_munmap(mm, r->addr, r->addr + r->old_len);
 	return (int64_t)to;
 }
 
@@ -130,6 +132,8 @@ int64_t lx_mremap(struct sys *sys, uint64_t addr, uint64_t old_len, uint64_t new
 	int64_t result;
 
 	if ((flags & ~(uint32_t)SYS_MREMAP_MAYMOVE) || !is_aligned(addr, mm->page) || !r.new_len)
+		return -LX_EINVAL;
+	if (mm->rules->mremap_checks_new_len && new_len > mm->task_size)
 		return -LX_EINVAL;
 	r.delta = r.new_len > r.old_len ? r.new_len - r.old_len : r.old_len - r.new_len;
 	result = resize(mm, &r);

@@ -22,7 +22,7 @@ uint64_t lx_vm_start_gap(const struct lx_mm *mm, const struct lx_vma *vma)
 
 struct search {
 	size_t i;         /* the next gap lies below this VMA */
-	uint64_t top;     /* where that gap ends */
+	uint64_t limit;   /* the mapping ends here or below */
 	uint64_t largest; /* of the gaps seen so far, all too small */
 };
 
@@ -31,38 +31,65 @@ static struct search search_start(const struct lx_mm *mm, uint64_t len)
 {
 	bool skip = mm->now.full_above < mm->mmap_base && len > mm->now.full_gap;
 	uint64_t from = skip ? mm->now.full_above : mm->mmap_base - 1;
-	struct search s = { .i = lx_find_vma(mm, from), .top = mm->mmap_base };
 
-	s.largest = skip ? mm->now.full_gap : 0;
-	if (s.i < lx_count(mm))
-		s.top = min_u64(s.top, lx_vm_start_gap(mm, lx_at(mm, s.i)));
-	return s;
+	return (struct search){ .i = lx_find_vma(mm, from),
+		                .limit = mm->mmap_base,
+		                .largest = skip ? mm->now.full_gap : 0 };
+}
+
+/* Where the gap below VMA `i` ends, the guard gap of a stack left out. */
+static uint64_t gap_top(const struct lx_mm *mm, const struct search *s)
+{
+	return s->i < lx_count(mm) ? min_u64(lx_at(mm, s->i)->start, s->limit) : s->limit;
+}
+
+/*
+ * True when a stack forbids the end of a gap that is large enough. Since 6.1 the search then goes on
+ * below the stack's guard gap, so that gaps in it, behind other VMAs, are passed over as well.
+ */
+static bool is_guarded(const struct lx_mm *mm, struct search *s, uint64_t top, uint64_t bottom,
+                       uint64_t len)
+{
+	uint64_t guard = s->i < lx_count(mm) ? lx_vm_start_gap(mm, lx_at(mm, s->i)) : top;
+
+	if (guard >= top)
+		return false;
+	if (mm->rules->guard_gap_lowers_search)
+		s->limit = guard;
+	return mm->rules->guard_gap_lowers_search || guard < bottom || guard - bottom < len;
+}
+
+/* The next search for more may begin where this one came to. */
+static void remember_full(struct lx_mm *mm, const struct search *s)
+{
+	if (s->limit != mm->mmap_base || s->i == lx_count(mm) ||
+	    lx_at(mm, s->i)->start >= min_u64(mm->now.full_above, mm->mmap_base))
+		return;
+	mm->now.full_above = lx_at(mm, s->i)->start;
+	mm->now.full_gap = s->largest;
 }
 
 static uint64_t search_topdown(struct lx_mm *mm, uint64_t len)
 {
 	struct search s = search_start(mm, len);
-	uint64_t low = mm->page;
 
 	for (;;) {
-		uint64_t bottom = s.i ? lx_at(mm, s.i - 1)->end : low, size;
+		uint64_t bottom = max_u64(s.i ? lx_at(mm, s.i - 1)->end : 0, mm->page);
+		uint64_t top = gap_top(mm, &s), size = top > bottom ? top - bottom : 0;
 
-		bottom = max_u64(bottom, low);
-		size = s.top > bottom ? s.top - bottom : 0;
-		if (size >= len)
-			break;
+		if (size >= len && !is_guarded(mm, &s, top, bottom, len)) {
+			if (s.i < lx_count(mm))
+				top = min_u64(top, lx_vm_start_gap(mm, lx_at(mm, s.i)));
+			remember_full(mm, &s);
+			return top - len;
+		}
+		if (size >= len && gap_top(mm, &s) < top && gap_top(mm, &s) > bottom)
+			continue; /* the same gap, lower */
 		if (!s.i)
 			return NO_PLACE;
 		s.largest = max_u64(s.largest, size);
 		s.i--;
-		s.top = lx_vm_start_gap(mm, lx_at(mm, s.i));
 	}
-	if (s.i < lx_count(mm) &&
-	    lx_at(mm, s.i)->start < min_u64(mm->now.full_above, mm->mmap_base)) {
-		mm->now.full_above = lx_at(mm, s.i)->start;
-		mm->now.full_gap = s.largest;
-	}
-	return s.top - len;
 }
 
 /* When nothing is free below: upward from where the legacy layout begins. All gaps below mmap_base

@@ -78,6 +78,23 @@ struct malloc_layout {
 	struct tcache_layout tcache;
 };
 
+/*
+ * Where a linker put malloc's own variables in .bss, counted from next_to_use, which follows the
+ * exported __malloc_initialize_hook; FIELD_NONE: not there. The compiler decides it, so it is believed only
+ * when what lies there can be that.
+ */
+struct private_layout {
+	int minor_first, minor_last;
+	uint32_t narenas_limit, tcache_key, aligned_heap_area, free_list, perturb_byte;
+	uint32_t global_max_fast, max_fast_bytes;
+};
+
+/** The row for glibc 2.`minor` on 64-bit, or NULL. */
+const struct private_layout *glibc_private_for(int minor);
+
+/* From mp_ back to narenas and may_shrink_heap in .data, in the same builds. */
+enum { GLIBC_NARENAS_BEFORE_MP = 0x18, GLIBC_MAY_SHRINK_BEFORE_MP = 0x20 };
+
 extern const struct malloc_layout glibc_layouts[];
 extern const size_t glibc_layout_count;
 

@@ -31,19 +31,21 @@ struct linux_rules {
 	bool pagemap_scan;          /* PAGEMAP_SCAN exists (6.7) */
 
 	/* address space */
-	bool limit_data_maps;      /* RLIMIT_DATA covers private writable mappings (4.5), */
-	bool mprotect_limit_data;  /* and mprotect asks it (4.7) */
-	bool madv_free;            /* MADV_FREE (4.5) */
-	bool madv_guard;           /* MADV_GUARD_INSTALL (6.13) */
-	bool stack_guard_gap;      /* 256 pages below a stack stay free (4.12, all stable series) */
-	bool mremap_merges_next;   /* what grew in place joins the VMA above (6.0) */
-	bool brk_extends_only;     /* brk joins the VMA below only (6.1) */
-	bool brk_shrink_needs_vma; /* and refuses to shrink what is unmapped (6.1) */
-	uint8_t thp_align;         /* enum linux_thp_align (6.7, 6.12) */
+	bool limit_data_maps;     /* RLIMIT_DATA covers private writable mappings (4.5), */
+	bool mprotect_limit_data; /* and mprotect asks it (4.7) */
+	bool madv_free;           /* MADV_FREE (4.5) */
+	bool madv_guard;          /* MADV_GUARD_INSTALL (6.13) */
+	bool stack_guard_gap;     /* 256 pages below a stack stay free (4.12, all stable series) */
+	bool mremap_merges_next;  /* what grew in place joins the VMA above (6.0) */
+	bool guard_gap_lowers_search; /* a stack's guard gap hides what lies in it from a search (6.1) */
+	bool brk_extends_only;        /* brk joins the VMA below only (6.1) */
+	bool brk_shrink_needs_vma;  /* and refuses to shrink what is unmapped (6.1) */
+	uint8_t thp_align;          /* enum linux_thp_align (6.7, 6.12) */
 	bool map_stack_no_hugepage; /* MAP_STACK sets VM_NOHUGEPAGE (6.7) */
 	bool mprotect_uncharges; /* what was never written is uncharged when made read-only (6.7) */
 	bool fixed_charges_difference; /* MAP_FIXED is charged less what it replaces (6.12) */
-	bool merge_touched;            /* a VMA with an anon_vma may join one without (6.16) */
+	bool mremap_checks_new_len; /* longer than the address space is EINVAL, not ENOMEM (6.17) */
+	bool merge_touched;         /* a VMA with an anon_vma may join one without (6.16) */
 };
 
 extern const struct linux_rules linux_rows[];

@@ -35,8 +35,6 @@ bool operate_touch(struct operate *operate, const struct operation *op, struct o
 	if (is_skipped(&from, ret))
 		return true;
 	len = op->count ? op->number[0] : whole_length(operate, &from);
-	/* One byte is always written. */
-	len = max_u64(len, 1);
 	if (from.addr + offset + len < from.addr + offset)
 		len = 0 - (from.addr + offset);
 	lx_touch(operate->world->mm, from.addr + offset, from.addr + offset + len, &touch);

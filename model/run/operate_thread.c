@@ -16,10 +16,11 @@ static struct world_thread *find_thread(struct operate *operate, uint32_t name)
 
 	if (is_main)
 		*known = 1;
-	for (size_t i = 0; !*known && i < world->thread_count; i++)
-		if (world->threads[i].is_alive && strlen(world->threads[i].name) == text->len &&
-		    memcmp(world->threads[i].name, text->text, text->len) == 0)
-			*known = (uint32_t)i + 1;
+	if (!*known) {
+		const struct world_thread *thread = world_thread_find(world, text->text, text->len);
+
+		*known = thread ? (uint32_t)(thread - world->threads) + 1 : 0;
+	}
 	if (!*known || !world->threads[*known - 1].is_alive)
 		return NULL;
 	return &world->threads[*known - 1];

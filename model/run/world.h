@@ -47,6 +47,7 @@ struct world {
 	uint64_t own_stack_size;
 	bool is_shared;        /* region and pool belong to another world */
 	const char *started_from; /* "fresh", "live", "snapshot" */
+	uint64_t base_rss_pages; /* resident where the image has no say */
 	char note[256];        /* what is not certain of the start; empty: nothing */
 };
 
@@ -67,6 +68,9 @@ void world_end(struct world *world); /* accepts NULL; branches first */
 
 /** A new thread that lives, not yet with an arena; NULL when out of memory. Moves `threads`. */
 struct world_thread *world_thread_add(struct world *world, const char *name, size_t len);
+
+/** The thread that is called so, or has that tid as its name; NULL: none that lives. */
+struct world_thread *world_thread_find(struct world *world, const char *name, size_t len);
 
 /* Where image and address space stood. */
 struct world_mark {

@@ -38,8 +38,8 @@ static void releases_between_rows_take_the_lower_one(void **state)
 	assert_string_equal(linux_rules_for(4, 18)->name, "4.17");
 	assert_string_equal(linux_rules_for(5, 10)->name, "5.9");
 	assert_string_equal(linux_rules_for(6, 6)->name, "6.1");
-	assert_string_equal(linux_rules_for(6, 18)->name, "6.16");
-	assert_string_equal(linux_rules_for(99, 0)->name, "6.16");
+	assert_string_equal(linux_rules_for(6, 18)->name, "6.17");
+	assert_string_equal(linux_rules_for(99, 0)->name, "6.17");
 }
 
 /* What changed when, one line each: linux.h's comments as a test. */
@@ -81,6 +81,8 @@ static void behaviour_changes_at_its_release(void **state)
 	assert_true(linux_rules_for(6, 13)->madv_guard);
 	assert_false(linux_rules_for(6, 15)->merge_touched);
 	assert_true(linux_rules_for(6, 16)->merge_touched);
+	assert_false(linux_rules_for(6, 16)->mremap_checks_new_len);
+	assert_true(linux_rules_for(6, 17)->mremap_checks_new_len);
 }
 
 static void releases_are_parsed(void **state)

@@ -1,0 +1,310 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A live process's memory and malloc, as a world starts from them. Copied is what the allocator may
+ * read: heaps whole, the pages of libc's data that hold its variables, the first page of every mmapped
+ * chunk. Of other memory only is known which pages are resident.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "model/base/units.h"
+#include "model/run/world_private.h"
+
+enum { RANGES = 512, PIECE = 256 << 10, SHRINK_UNKNOWN = -1 };
+
+/* --- bytes ----------------------------------------------------------------------------------------------- */
+
+/* Copies the present pages of [start, end). Pages that can't be read stay unknown. */
+static bool copy_present(struct world *world, struct memory *mem, uint64_t start, uint64_t end,
+                         uint8_t *piece)
+{
+	while (start < end) {
+		size_t want = (size_t)min_u64(end - start, PIECE), got;
+		enum mem_status status = MEM_OK;
+
+		got = mem_read(mem, start, piece, want, &status) & ~(size_t)(IMAGE_PAGE - 1);
+		if (got && !image_put(&world->image, start, piece, got / IMAGE_PAGE))
+			return false;
+		start += got;
+		if (got == want)
+			continue;
+		if (!image_mark(&world->image, start, start + IMAGE_PAGE,
+		                status == MEM_SWAPPED ? SLOT_SWAPPED : SLOT_UNKNOWN))
+			return false;
+		start += IMAGE_PAGE;
+	}
+	return true;
+}
+
+static bool take_range(struct world *world, struct memory *mem, const struct mem_range *range,
+                       bool copies, uint8_t *piece)
+{
+	switch (range->page) {
+	case MEM_PAGE_PRESENT:
+		if (copies)
+			return copy_present(world, mem, range->start, range->end, piece);
+		return image_mark(&world->image, range->start, range->end, SLOT_UNKNOWN);
+	case MEM_PAGE_SWAPPED:
+		return image_mark(&world->image, range->start, range->end, SLOT_SWAPPED);
+	case MEM_PAGE_ABSENT:
+	case MEM_PAGE_GUARD:
+		break;
+	}
+	return true;
+}
+
+static bool take_vma(struct world *world, struct memory *mem, const struct vma *v, bool copies,
+                     uint8_t *piece)
+{
+	struct mem_range ranges[RANGES];
+	uint64_t at = v->start;
+
+	while (at < v->end) {
+		size_t count = mem_pages(mem, at, v->end, ranges, RANGES);
+
+		if (!count) {
+			/* Residency can't be had: what may be read is taken for resident. */
+			const struct mem_range all = { at, v->end, MEM_PAGE_PRESENT };
+
+			return take_range(world, mem, &all, copies, piece);
+		}
+		for (size_t i = 0; i < count; i++)
+			if (!take_range(world, mem, &ranges[i], copies, piece))
+				return false;
+		if (ranges[count - 1].end <= at)
+			break;
+		at = ranges[count - 1].end;
+	}
+	return true;
+}
+
+static bool is_private_anonymous(const struct vma *v)
+{
+	return !(v->prot & VMA_SHARED) && !v->inode && v->kind != VMA_KERNEL;
+}
+
+/* The page of one address, whatever its VMA is. */
+static bool take_page(struct world *world, struct memory *mem, uint64_t addr)
+{
+	uint64_t page_addr = align_down(addr, IMAGE_PAGE);
+	uint8_t page[IMAGE_PAGE];
+
+	if (!addr || !mem_read_all(mem, page_addr, page, sizeof(page)))
+		return true;
+	return image_put(&world->image, page_addr, page, 1);
+}
+
+static bool take_pages(struct world *world, struct memory *mem, uint64_t addr, uint64_t len)
+{
+	for (uint64_t at = align_down(addr, IMAGE_PAGE); at < addr + len; at += IMAGE_PAGE)
+		if (!take_page(world, mem, at))
+			return false;
+	return true;
+}
+
+bool world_copy_memory(struct world *world, const struct vma_set *vmas, struct memory *mem,
+                       const struct malloc_state *ms)
+{
+	uint8_t *piece = malloc(PIECE);
+	bool ok = piece != NULL;
+
+	for (size_t i = 0; ok && i < vmas->count; i++) {
+		const struct vma *v = &vmas->at[i];
+
+		if (!is_private_anonymous(v))
+			continue;
+		ok = take_vma(world, mem, v, v->kind == VMA_HEAP || v->kind == VMA_ARENA, piece);
+	}
+	free(piece);
+	for (size_t i = 0; ok && i < ms->arena_count; i++)
+		for (size_t k = 0; ok && k < ms->arenas[i].heap_count; k++) {
+			/* Pieces of main_arena that came from mmap lie in VMAs of another kind. */
+			const struct malloc_heap *h = &ms->arenas[i].heaps[k];
+			const struct vma *v = vma_find(vmas, h->start);
+
+			if (v && v->kind != VMA_HEAP && v->kind != VMA_ARENA)
+				ok = take_pages(world, mem, h->start, h->end - h->start);
+		}
+	for (size_t i = 0; ok && i < ms->mmapped_count; i++)
+		ok = take_page(world, mem, ms->mmapped[i].addr) &&
+		     take_page(world, mem, ms->mmapped[i].addr + 2 * (uint64_t)world->pt.lay->word);
+	return ok && take_pages(world, mem, ms->main_arena_addr, world->pt.lay->arena.size) &&
+	       take_pages(world, mem, ms->mp_addr, world->pt.lay->par.size);
+}
+
+/* --- variables --------------------------------------------------------------------------------------------- */
+
+static bool read_number(struct memory *mem, uint64_t addr, size_t width, uint64_t *ret)
+{
+	uint64_t v = 0;
+
+	if (!addr || width > sizeof(v) || !mem_read_all(mem, addr, &v, width))
+		return false;
+	*ret = v;
+	return true;
+}
+
+uint64_t world_read_curbrk(struct memory *mem, const struct malloc_state *ms)
+{
+	uint64_t brk = 0;
+
+	return mem && read_number(mem, ms->private.curbrk, 8, &brk) ? brk : 0;
+}
+
+/* The free list by its rule: arenas without threads, in the order of their links. */
+static uint64_t derive_free_list(const struct malloc_state *ms)
+{
+	for (size_t i = 0; i < ms->arena_count; i++) {
+		const struct arena *a = &ms->arenas[i];
+		bool is_linked = false;
+
+		if (!fact_known(a->attached_threads) || a->attached_threads.v)
+			continue;
+		for (size_t k = 0; k < ms->arena_count; k++)
+			is_linked |= k != i && fact_known(ms->arenas[k].attached_threads) &&
+			             !ms->arenas[k].attached_threads.v &&
+			             ms->arenas[k].next_free == a->addr;
+		if (!is_linked)
+			return a->addr;
+	}
+	return 0;
+}
+
+/* The key that a chunk of a tcache carries. */
+static uint64_t derive_key(struct world *world, const struct malloc_state *ms)
+{
+	const struct tcache_layout *lay = &world->pt.lay->tcache;
+
+	for (size_t i = 0; i < ms->thread_count; i++) {
+		uint64_t cache = fact_or(ms->threads[i].tcache, 0);
+
+		for (uint32_t b = 0; cache && b < lay->bins; b++) {
+			uint64_t e = 0, key = 0;
+
+			if (image_peek(&world->image, cache + lay->entries + 8 * (uint64_t)b, &e, 8) &&
+			    e && image_peek(&world->image, e + 8, &key, 8) && key)
+				return key;
+		}
+	}
+	return world->pt.random;
+}
+
+/* False: a thread was created at some time. */
+static bool is_single_threaded(struct memory *mem, const struct malloc_state *ms, int minor)
+{
+	uint64_t v;
+
+	if (ms->thread_count > 1)
+		return false;
+	if (read_number(mem, ms->private.single_threaded, 1, &v))
+		return v != 0;
+	if (read_number(mem, ms->private.multiple_threads, 4, &v))
+		return v == 0;
+	/* Older ones keep it in the thread's own block, which pthread_create marks. */
+	if (minor < 32 && ms->thread_count &&
+	    read_number(mem, ms->threads[0].pthread_addr ? ms->threads[0].pthread_addr + 0x18 : 0, 4, &v))
+		return v == 0;
+	return ms->arena_count <= 1;
+}
+
+static void take_variables(struct world *world, struct memory *mem, const struct malloc_state *ms)
+{
+	const struct malloc_private *at = &ms->private;
+	struct pt_private own = { .narenas = ms->arena_count ? ms->arena_count : 1,
+		                  .may_shrink_heap = SHRINK_UNKNOWN };
+	uint64_t v;
+	bool is_set_up = world->pt.rules.init == GLIBC_INIT_EARLY ||
+	                 image_get8(&world->image, world->pt.main_arena + world->pt.lay->arena.top);
+	bool known = at->next_to_use != 0;
+
+	own.is_initialized = is_set_up;
+	if (world->pt.rules.bins_by_consolidate && is_set_up)
+		own.global_max_fast = 16 * (uint64_t)world->pt.lay->word;
+	else if (world->pt.rules.has_fastbins && is_set_up)
+		own.global_max_fast = 16 * (uint64_t)world->pt.lay->word;
+	own.curbrk = world_read_curbrk(mem, ms);
+	own.is_single_threaded = is_single_threaded(mem, ms, world->pt.rules.minor);
+	if (read_number(mem, at->narenas, 8, &v))
+		own.narenas = v;
+	if (read_number(mem, at->narenas_limit, 8, &v))
+		own.narenas_limit = v;
+	if (read_number(mem, at->free_list, 8, &v))
+		own.free_list = v;
+	else
+		own.free_list = derive_free_list(ms);
+	if (read_number(mem, at->next_to_use, 8, &v))
+		own.next_to_use = v;
+	if (read_number(mem, at->aligned_heap_area, 8, &v))
+		own.aligned_heap_area = v;
+	if (read_number(mem, at->global_max_fast, at->max_fast_bytes, &v))
+		own.global_max_fast = v;
+	if (read_number(mem, at->perturb_byte, 4, &v))
+		own.perturb_byte = (uint32_t)v;
+	if (read_number(mem, at->may_shrink_heap, 4, &v))
+		own.may_shrink_heap = (int32_t)v;
+	if (world->pt.rules.tcache_key_random && !read_number(mem, at->tcache_key, 8, &own.tcache_key))
+		own.tcache_key = derive_key(world, ms);
+	if (!known && ms->arena_count > 1)
+		world_remark(world, "malloc's own variables were not found: which arena is shared "
+		                    "next is assumed");
+	pt_set_private(&world->pt, &own);
+}
+
+/* --- threads -------------------------------------------------------------------------------------------------- */
+
+static bool take_thread(struct world *world, const struct malloc_thread *t, bool is_first)
+{
+	char tid[16];
+	struct world_thread *thread;
+
+	(void)snprintf(tid, sizeof(tid), "%d", t->tid);
+	thread = is_first ? world_thread_add(world, "main", 4)
+	                  : world_thread_add(world, tid, strlen(tid));
+	if (!thread)
+		return false;
+	thread->tid = t->tid;
+	if (!fact_known(t->arena) || !fact_known(t->tcache))
+		world_remark(world, "a thread's arena or tcache was not found: it is taken for new");
+	pt_set_thread(&world->pt, thread->pt_index, fact_or(t->arena, 0), fact_or(t->tcache, 0));
+	return true;
+}
+
+static bool take_threads(struct world *world, const struct snapshot *snap,
+                         const struct malloc_state *ms)
+{
+	const struct process_facts *process = snapshot_process(snap);
+	int32_t pid = process ? process->id.pid : 0;
+	bool has_first = false;
+
+	for (size_t i = 0; i < ms->thread_count; i++)
+		if (ms->threads[i].tid == pid) {
+			has_first = take_thread(world, &ms->threads[i], true);
+			if (!has_first)
+				return false;
+		}
+	if (!has_first && !world_thread_add(world, "main", 4))
+		return false;
+	for (size_t i = 0; i < ms->thread_count && i < PT_THREADS_MAX - 1; i++)
+		if (ms->threads[i].tid != pid && !take_thread(world, &ms->threads[i], false))
+			return false;
+	return true;
+}
+
+bool world_take_malloc(struct world *world, const struct snapshot *snap, struct memory *mem,
+                       const struct malloc_state *ms)
+{
+	uint64_t v;
+
+	world->pt.main_arena = ms->main_arena_addr;
+	world->pt.mp = ms->mp_addr;
+	take_variables(world, mem, ms);
+	if (!take_threads(world, snap, ms))
+		return false;
+	for (size_t i = 0; i < 4; i++)
+		world->pt.hook_is_set[i] = read_number(mem, ms->private.hook[i], 8, &v) && v &&
+		                           v != ms->private.hook_first[i];
+	if (ms->walk.is_done && ms->walk.torn_chunks)
+		world_remark(world, "the process ran while it was copied: freeze it for an exact start");
+	return true;
+}

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef HEAPTOP_MODEL_RUN_WORLD_PRIVATE_H
+#define HEAPTOP_MODEL_RUN_WORLD_PRIVATE_H
+
+/* Between world*.c. */
+#include "model/run/world.h"
+
+/** Copies what the allocator may read of a target into the image; false when out of memory. */
+bool world_copy_memory(struct world *world, const struct vma_set *vmas, struct memory *mem,
+                       const struct malloc_state *ms);
+
+/** malloc's own variables and the threads, as the target has them. */
+bool world_take_malloc(struct world *world, const struct snapshot *snap, struct memory *mem,
+                       const struct malloc_state *ms);
+
+/** The exact break, from libc's own variable; else 0. */
+uint64_t world_read_curbrk(struct memory *mem, const struct malloc_state *ms);
+
+/** Adds a remark on what is not certain; several are joined. */
+void world_remark(struct world *world, const char *text);
+
+#endif

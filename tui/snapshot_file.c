@@ -1,0 +1,283 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* A snapshot read back from JSON: what a world starts from. Taken on any machine, and hostile. */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <jansson.h>
+
+#include "model/base/text.h"
+#include "model/base/units.h"
+#include "model/base/vec.h"
+#include "model/rules/linux.h"
+#include "tui/simulate.h"
+
+#define SCHEMA    "heaptop.snapshot/1"
+#define VMAS_MAX  1048576
+#define PAGE_SIZE 4096
+
+static bool refuse(const char *name, const char *where, const char *why, struct err *reterr)
+{
+	return err_setf(reterr, ERR_USAGE, name, "%s: %s", where, why);
+}
+
+static bool no_memory(const char *name, struct err *reterr)
+{
+	return err_set(reterr, ERR_NO_MEMORY, ENOMEM, name, strerrordesc_np(ENOMEM));
+}
+
+/* "0x…" as a page-aligned address. */
+static bool read_addr(const json_t *value, uint64_t *ret)
+{
+	const char *text = json_string_value(value);
+	char *end;
+
+	if (!text || strncmp(text, "0x", 2) != 0)
+		return false;
+	errno = 0;
+	*ret = strtoull(text, &end, 16);
+	return !errno && end != text + 2 && !*end;
+}
+
+static struct fact read_fact(const json_t *object, const char *key)
+{
+	const json_t *value = json_object_get(object, key);
+
+	if (!json_is_integer(value) || json_integer_value(value) < 0)
+		return fact_unknown();
+	return fact_of((uint64_t)json_integer_value(value));
+}
+
+/* --- VMAs --------------------------------------------------------------------------------------- */
+
+static bool read_perms(const json_t *value, struct vma *ret)
+{
+	static const char *const allowed[] = { "-r", "-w", "-x", "ps" };
+	static const uint8_t bits[] = { VMA_READ, VMA_WRITE, VMA_EXEC, VMA_SHARED };
+	const char *perms = json_string_value(value);
+
+	if (!perms || strlen(perms) != 4)
+		return false;
+	for (size_t i = 0; i < 4; i++) {
+		if (perms[i] != allowed[i][0] && perms[i] != allowed[i][1])
+			return false;
+		if (perms[i] == allowed[i][1])
+			ret->prot |= bits[i];
+	}
+	return true;
+}
+
+/* The words that smaps has for what decides here. */
+static void read_flags(const json_t *flags, struct vma *ret)
+{
+	static const char *const words[] = { "ac", "nr", "gd", "lo", "ht", "hg", "nh", "dc",
+		                             "dd", "mg", "pf", "io", "um", "uw", "sd" };
+	const json_t *word;
+	size_t i;
+
+	ret->has_smaps = json_is_array(flags);
+	json_array_foreach(flags, i, word)
+	{
+		for (size_t w = 0; w < sizeof(words) / sizeof(words[0]); w++)
+			if (json_is_string(word) && strcmp(json_string_value(word), words[w]) == 0)
+				ret->flags |= 1u << w;
+	}
+}
+
+/* Names of all VMAs one after another. */
+struct names {
+	char *at;
+	size_t len, room;
+};
+
+static bool add_name(struct region *region, struct names *names, const char *name, struct vma *vma)
+{
+	size_t len = name ? strlen(name) : 0, want = names->len + len;
+
+	if (want > UINT32_MAX)
+		return false;
+	if (want > names->room) {
+		size_t room = want * 2;
+		char *grown = region_grow(region, names->at, names->room, room);
+
+		if (!grown)
+			return false;
+		names->at = grown;
+		names->room = room;
+	}
+	if (len)
+		memcpy(names->at + names->len, name, len);
+	vma->name_at = (uint32_t)names->len;
+	vma->name_len = (uint32_t)len;
+	names->len = want;
+	return true;
+}
+
+static const char *read_vma(const json_t *json, uint64_t after, struct vma *ret)
+{
+	const struct fact offset = read_fact(json, "offset"), inode = read_fact(json, "inode");
+	const struct fact rss = read_fact(json, "rss"), swap = read_fact(json, "swap");
+
+	*ret = (struct vma){ .owner = -1, .charge = VMA_CHARGE_UNKNOWN };
+	if (!json_is_object(json) || !read_addr(json_object_get(json, "start"), &ret->start) ||
+	    !read_addr(json_object_get(json, "end"), &ret->end))
+		return "start and end must be addresses \"0x...\"";
+	if (ret->start % PAGE_SIZE || ret->end % PAGE_SIZE || ret->start >= ret->end)
+		return "start must lie below end, both on a page";
+	if (ret->start < after)
+		return "VMAs must be sorted and not overlap";
+	if (!read_perms(json_object_get(json, "perms"), ret))
+		return "perms must be as in rw-p";
+	read_flags(json_object_get(json, "flags"), ret);
+	if (ret->has_smaps)
+		ret->charge = ret->flags & VMA_FLAG_AC ? VMA_CHARGE_YES : VMA_CHARGE_NO;
+	ret->offset = fact_or(offset, 0);
+	ret->inode = fact_or(inode, 0);
+	ret->has_residency = fact_known(rss) && fact_known(swap);
+	ret->rss = fact_or(rss, 0);
+	ret->swap = fact_or(swap, 0);
+	return NULL;
+}
+
+static bool read_vmas(const json_t *list, const char *file, struct part *part, struct err *reterr)
+{
+	struct vma_set *set = &part->vmas;
+	struct names names = { 0 };
+	uint64_t after = 0;
+	const json_t *json;
+	size_t i;
+
+	if (!json_is_array(list) || json_array_size(list) > VMAS_MAX)
+		return refuse(file, "vmas", "must be a list", reterr);
+	set->at = region_alloc(part->region, json_array_size(list) * sizeof(*set->at));
+	if (!set->at)
+		return no_memory(file, reterr);
+	json_array_foreach(list, i, json)
+	{
+		struct vma *vma = &set->at[set->count];
+		const char *why = read_vma(json, after, vma);
+
+		if (why)
+			return err_setf(reterr, ERR_USAGE, file, "vmas[%zu]: %s", i, why);
+		if (!add_name(part->region, &names,
+		              json_string_value(json_object_get(json, "name")), vma))
+			return no_memory(file, reterr);
+		after = vma->end;
+		set->count++;
+	}
+	set->names = names.at ? names.at : "";
+	set->names_len = names.len;
+	return true;
+}
+
+/* --- the process and its machine ----------------------------------------------------------------- */
+
+static struct fact read_limit(const json_t *limits, const char *key)
+{
+	const json_t *value = json_object_get(limits, key);
+
+	if (json_is_string(value) && strcmp(json_string_value(value), "unlimited") == 0)
+		return fact_of(UINT64_MAX);
+	return read_fact(limits, key);
+}
+
+static bool read_process(const json_t *root, const char *file, struct process_facts *ret,
+                         struct err *reterr)
+{
+	const json_t *pid = json_object_get(root, "pid"), *comm = json_object_get(root, "comm");
+	const json_t *limits = json_object_get(json_object_get(root, "process"), "rlimit");
+	uint64_t brk;
+
+	if (!json_is_integer(pid) || json_integer_value(pid) < 1 ||
+	    json_integer_value(pid) > INT32_MAX)
+		return refuse(file, "pid", "must be a process id", reterr);
+	if (!json_is_string(comm))
+		return refuse(file, "comm", "must be a text", reterr);
+	if (!read_addr(json_object_get(root, "brk"), &brk))
+		return refuse(file, "brk", "must be an address \"0x...\"", reterr);
+	ret->id.pid = (int32_t)json_integer_value(pid);
+	text_copy(ret->comm, sizeof(ret->comm), json_string_value(comm));
+	ret->elf_class = 64;
+	ret->brk_end = fact_of(brk);
+	if (read_addr(json_object_get(root, "brk_start"), &brk))
+		ret->brk_start = fact_of(brk);
+	ret->limit_as = read_limit(limits, "as");
+	ret->limit_data = read_limit(limits, "data");
+	ret->limit_stack = read_limit(limits, "stack");
+	return true;
+}
+
+static void read_system(const json_t *root, struct system_facts *ret)
+{
+	const json_t *system = json_object_get(root, "system");
+	const json_t *vm = json_object_get(system, "vm");
+	const char *kernel = json_string_value(json_object_get(system, "kernel"));
+
+	if (kernel) {
+		text_copy(ret->kernel_release, sizeof(ret->kernel_release), kernel);
+		if (!linux_parse_release(kernel, &ret->kernel_major, &ret->kernel_minor))
+			ret->kernel_major = ret->kernel_minor = 0;
+	}
+	ret->page_size = PAGE_SIZE;
+	ret->cpus_online = (uint32_t)min_u64(fact_or(read_fact(system, "cpus_online"), 0), 65536);
+	ret->cpus_present = ret->cpus_online;
+	ret->mem_total = read_fact(system, "mem_total");
+	ret->mem_free = read_fact(system, "mem_free");
+	ret->mem_available = read_fact(system, "mem_available");
+	ret->swap_total = read_fact(system, "swap_total");
+	ret->swap_free = read_fact(system, "swap_free");
+	ret->committed_as = read_fact(system, "committed_as");
+	ret->commit_limit = read_fact(system, "commit_limit");
+	ret->overcommit_memory = read_fact(vm, "overcommit_memory");
+	ret->overcommit_ratio = read_fact(vm, "overcommit_ratio");
+	ret->overcommit_kbytes = read_fact(vm, "overcommit_kbytes");
+	ret->max_map_count = read_fact(vm, "max_map_count");
+}
+
+/* --- the file ----------------------------------------------------------------------------------------- */
+
+static bool fill(const json_t *root, const char *name, struct snapshot *snap, struct err *reterr)
+{
+	struct part *process = snap->parts[PART_PROCESS] = part_new(PART_PROCESS, 0);
+	struct part *vmas = snap->parts[PART_VMAS] = part_new(PART_VMAS, 0);
+	const char *schema = json_string_value(json_object_get(root, "schema"));
+
+	if (!schema || strcmp(schema, SCHEMA) != 0)
+		return refuse(name, "schema", "must be \"" SCHEMA "\"", reterr);
+	if (!process || !vmas)
+		return no_memory(name, reterr);
+	snap->sample.source_kind = "snapshot";
+	if (!read_process(root, name, &process->process, reterr) ||
+	    !read_vmas(json_object_get(root, "vmas"), name, vmas, reterr))
+		return false;
+	if (!json_is_object(json_object_get(root, "system")))
+		return true;
+	snap->parts[PART_SYSTEM] = part_new(PART_SYSTEM, 0);
+	if (!snap->parts[PART_SYSTEM])
+		return no_memory(name, reterr);
+	read_system(root, &snap->parts[PART_SYSTEM]->system);
+	return true;
+}
+
+bool snapshot_from_json(FILE *file, const char *name, const struct snapshot **ret,
+                        struct err *reterr)
+{
+	struct snapshot *snap;
+	json_error_t error;
+	json_t *root = json_loadf(file, JSON_REJECT_DUPLICATES | JSON_DISABLE_EOF_CHECK, &error);
+	bool ok;
+
+	if (!root)
+		return err_setf(reterr, ERR_USAGE, name, "line %d: not JSON: %s", error.line,
+		                error.text);
+	snap = snapshot_new();
+	ok = snap ? fill(root, name, snap, reterr) : no_memory(name, reterr);
+	json_decref(root);
+	if (!ok) {
+		snapshot_unref(snap);
+		return false;
+	}
+	*ret = snap;
+	return true;
+}

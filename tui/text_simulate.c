@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* `heaptop simulate` for people: a row for each operation, below it its system calls and its path. */
+#include <inttypes.h>
+#include <string.h>
+
+#include "model/base/text.h"
+#include "model/sim/why_text.h"
+#include "tui/simulate.h"
+#include "tui/text_out.h"
+
+enum { OP_WIDTH = 34 };
+
+void text_simulate_begin(struct simulate_output *out)
+{
+	const struct world *world = out->world;
+
+	(void)fprintf(out->to, "base %s, glibc 2.%d", world->started_from, world->pt.rules.minor);
+	if (world->note[0]) {
+		(void)fputs("; ", out->to);
+		text_foreign(out->to, world->note, strlen(world->note));
+	}
+	(void)fprintf(out->to, "\n\n%8s  %-10s %-*s %-18s %13s %8s %7s  %s\n", "n", "thread",
+	              OP_WIDTH, "operation", "address", "usable", "commit", "rss", "outcome");
+}
+
+static void put_op(struct simulate_output *out, const struct operation *op)
+{
+	/* A cut in the middle of a character is cleaned as an invalid byte would be. */
+	text_foreign(out->to, op->text, op->text_len);
+	(void)fprintf(out->to, "%*s ", op->text_len < OP_WIDTH ? (int)(OP_WIDTH - op->text_len) : 0,
+	              "");
+}
+
+static void put_address(struct simulate_output *out, const struct op_result *r)
+{
+	char text[32] = "-", usable[TEXT_NUMBER] = "-";
+
+	if (r->has_dtv)
+		(void)snprintf(text, sizeof(text), "dtv %" PRIx64, r->dtv);
+	else if (r->has_addr && r->addr)
+		(void)text_addr(text, r->addr);
+	else if (r->has_addr)
+		(void)text_copy(text, sizeof(text), "0");
+	else if (r->has_ret)
+		(void)snprintf(text, sizeof(text), "= %" PRId64, r->ret);
+	if (r->has_block)
+		(void)text_count(usable, r->usable);
+	(void)fprintf(out->to, "%-18s %13s ", text, usable);
+}
+
+static void put_outcome(struct simulate_output *out, const struct op_result *r)
+{
+	const char *word = errno_word(r->error);
+
+	(void)fputs(r->is_skipped ? "skipped" : outcome_word(r->outcome), out->to);
+	if (r->outcome_text[0]) {
+		(void)fputs(": ", out->to);
+		text_foreign(out->to, r->outcome_text, strlen(r->outcome_text));
+	} else if (r->error && word) {
+		(void)fprintf(out->to, " (%s)", word);
+	} else if (r->error) {
+		(void)fprintf(out->to, " (errno %d)", r->error);
+	}
+	(void)fputc('\n', out->to);
+}
+
+/* mmap's file is none: -1. */
+static void put_argument(FILE *out, const struct sys_call *call, unsigned i)
+{
+	(void)fputs(i ? ", " : "", out);
+	if (call->nr == SYS_MMAP && call->arg[i] == UINT64_MAX)
+		(void)fputs("-1", out);
+	else
+		(void)fprintf(out, "0x%" PRIx64, call->arg[i]);
+}
+
+static void put_calls(struct simulate_output *out, const struct sys *sys)
+{
+	for (size_t i = 0; i < sys->count; i++) {
+		const struct sys_call *call = &sys->calls[i];
+		const char *word = sys_failed(call->result) ? errno_word((int)-call->result) : NULL;
+
+		(void)fprintf(out->to, "%20s %s(", "", sys_name((enum sys_nr)call->nr));
+		for (unsigned a = 0; a < sys_arg_count((enum sys_nr)call->nr); a++)
+			put_argument(out->to, call, a);
+		if (word)
+			(void)fprintf(out->to, ") = -%s\n", word);
+		else
+			(void)fprintf(out->to, ") = 0x%" PRIx64 "\n", (uint64_t)call->result);
+	}
+}
+
+/* --- the path ---------------------------------------------------------------------------------------- */
+
+/* Whether another event of this depth follows before the tree goes back above it. */
+static bool has_sibling(const struct why *why, size_t i, unsigned depth)
+{
+	for (i++; i < why->count && why->at[i].depth >= depth; i++)
+		if (why->at[i].depth == depth)
+			return true;
+	return false;
+}
+
+static void put_event(struct simulate_output *out, const struct why *why, size_t i)
+{
+	const struct why_event *event = &why->at[i];
+	struct why_words words;
+
+	why_words(event, &words);
+	(void)fprintf(out->to, "%20s ", "");
+	for (unsigned depth = 1; depth < event->depth; depth++)
+		(void)fputs(has_sibling(why, i, depth) ? "│ " : "  ", out->to);
+	if (event->depth)
+		(void)fputs(has_sibling(why, i, event->depth) ? "├ " : "└ ", out->to);
+	if (event->is_enter)
+		(void)fprintf(out->to, "%s(%s)\n", words.fn, words.why);
+	else
+		(void)fprintf(out->to, "%s%s%s\n", words.why, words.took[0] ? "  → " : "",
+		              words.took);
+}
+
+static void put_path(struct simulate_output *out, const struct why *why)
+{
+	for (size_t i = 0; i < why->count; i++)
+		put_event(out, why, i);
+	if (why->lost)
+		(void)fprintf(out->to, "%20s (more was lost: too deep, or out of memory)\n", "");
+}
+
+static void put_vmas(struct simulate_output *out)
+{
+	const struct lx_mm *mm = out->world->mm;
+
+	for (size_t i = 0; i < lx_mm_count(mm); i++) {
+		const struct lx_vma *vma = lx_mm_at(mm, i);
+		const char *name = lx_vma_name(mm, vma);
+
+		(void)fprintf(out->to, "%20s %012" PRIx64 "-%012" PRIx64 " %c%c%c%c ", "",
+		              vma->start, vma->end, vma->flags & LX_VM_READ ? 'r' : '-',
+		              vma->flags & LX_VM_WRITE ? 'w' : '-',
+		              vma->flags & LX_VM_EXEC ? 'x' : '-',
+		              vma->flags & LX_VM_SHARED ? 's' : 'p');
+		text_foreign(out->to, name, strlen(name));
+		(void)fputc('\n', out->to);
+	}
+}
+
+void text_simulate_result(struct simulate_output *out, const struct op_result *r)
+{
+	(void)fprintf(out->to, "%8" PRIu64 "  ", r->n);
+	text_foreign(out->to, r->thread, strlen(r->thread));
+	(void)fprintf(out->to, "%*s ", strlen(r->thread) < 10 ? (int)(10 - strlen(r->thread)) : 0,
+	              "");
+	put_op(out, r->op);
+	put_address(out, r);
+	(void)fprintf(out->to, "%+8" PRId64 " %+7" PRId64 "  ", r->commit_pages, r->rss_pages);
+	put_outcome(out, r);
+	put_calls(out, r->sys);
+	if (out->explain && r->why)
+		put_path(out, r->why);
+	if (out->vmas)
+		put_vmas(out);
+	out->failed = out->failed || r->sys->lost;
+}
+
+void text_simulate_end(struct simulate_output *out, const struct simulate_summary *s)
+{
+	char count[TEXT_NUMBER], calls[TEXT_NUMBER];
+
+	(void)fprintf(out->to,
+	              "\n%s operations, %s system calls, commit %+" PRId64 " pages, rss %+" PRId64
+	              " pages",
+	              text_count(count, s->operations), text_count(calls, s->syscalls),
+	              s->commit_pages, s->rss_pages);
+	for (int i = 1; i < OUTCOME_COUNT; i++)
+		if (s->outcomes[i])
+			(void)fprintf(out->to, ", %s %s", text_count(count, s->outcomes[i]),
+			              outcome_word((enum outcome)i));
+	if (s->skipped)
+		(void)fprintf(out->to, ", %s skipped", text_count(count, s->skipped));
+	if (s->is_limited)
+		(void)fputs("; --limit reached", out->to);
+	else if (!s->is_whole)
+		(void)fputs("; the scenario was not run to its end", out->to);
+	(void)fputc('\n', out->to);
+}
