@@ -169,6 +169,7 @@ void pt_switch_thread(struct ptmalloc *pt)
 	for (unsigned v = 0; v < PT_THREAD_VARS; v++)
 		pt->cached[v] = image_get8(pt->image, thread_var_addr(pt->thread, v));
 	pt->cached_thread = pt->thread;
+	pt_fast_prepare(pt);
 }
 
 uint64_t pt_thread_arena(struct ptmalloc *pt, uint32_t index)

@@ -104,9 +104,8 @@ static inline uint64_t thread_var(struct ptmalloc *pt, enum pt_thread_var v)
 
 static inline void set_thread_var(struct ptmalloc *pt, enum pt_thread_var v, uint64_t value)
 {
-	if (pt->cached_thread == pt->thread)
-		pt->cached[v] = value;
 	image_set8(pt->image, thread_var_addr(pt->thread, v), value);
+	pt_switch_thread(pt);
 }
 
 /* mp_: words by their offset, ints with _int at the end of the field's name */
@@ -407,14 +406,10 @@ void pt_unlink_chunk(struct ptmalloc *pt, uint64_t av, uint64_t p);
 void pt_malloc_consolidate(struct ptmalloc *pt, uint64_t av);
 bool pt_have_fastchunks(struct ptmalloc *pt, uint64_t av);
 
-/* --- pt_cache_fast.c: the way that nearly all calls take ------------------------------------------------------------ */
+/* --- pt_cache_fast.c ---------------------------------------------------------------------------------------------------- */
 
-/** Fetches what pt_fast_malloc() and pt_fast_free() rely on; after malloc's state or parameters changed. */
+/** Fetches pt->fast; after malloc's state, its parameters or the thread's tcache changed. */
 void pt_fast_prepare(struct ptmalloc *pt);
-/** A tcache hit without anything to tell: the block, 0: take the whole way. */
-uint64_t pt_fast_malloc(struct ptmalloc *pt, uint64_t bytes);
-/** True when the block went into the tcache; else nothing was changed. */
-bool pt_fast_free(struct ptmalloc *pt, uint64_t mem);
 
 /* --- pt_cache.c: the tcache ------------------------------------------------------------------------------------ */
 

@@ -3,7 +3,7 @@
 
 #include <errno.h>
 
-#include "model/glibc/pt_world.h"
+#include "model/glibc/pt_cache_fast.h"
 
 /** malloc, calloc and free as the program calls them (glibc malloc/malloc.c). */
 

@@ -36,6 +36,15 @@ enum pt_stop {
 
 enum pt_hook { PT_HOOK_MALLOC, PT_HOOK_REALLOC, PT_HOOK_MEMALIGN, PT_HOOK_FREE };
 
+/* What the short way of malloc and free relies on (pt_cache_fast.h); bins 0: it is not taken. */
+struct pt_fast {
+	uint64_t cache;    /* the thread's tcache, when it lies in one page; else 0 */
+	uint32_t bins;     /* tcache bins that are served */
+	uint32_t entries;  /* offset of their heads */
+	uint32_t limit;    /* a counter that is full when it counts up */
+	bool counts_down, key_is_random;
+};
+
 struct ptmalloc {
 	const struct malloc_layout *lay;
 	struct glibc_rules rules; /* a copy: fields may be overridden */
@@ -61,8 +70,7 @@ struct ptmalloc {
 	uint64_t vars[PT_VARS];
 	uint32_t cached_thread; /* whose; PT_THREADS_MAX: nobody's */
 	uint64_t cached[PT_THREAD_VARS];
-	/* of mp_, for the short way of malloc and free; 0 bins: it is not taken */
-	uint32_t fast_bins, fast_count;
+	struct pt_fast fast;
 
 	/* outcome of the last call */
 	int error; /* errno, 0: not set; a call that succeeds on a second way may leave it set */

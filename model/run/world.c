@@ -203,24 +203,9 @@ no_memory:
 	return err_set(reterr, ERR_NO_MEMORY, ENOMEM, "world", "out of memory");
 }
 
-/* The image's rows want to be aligned more than malloc aligns. */
-static struct world *world_alloc(void)
-{
-	uint8_t *block = malloc(sizeof(struct world) + _Alignof(struct world));
-	struct world *world;
-
-	if (!block)
-		return NULL;
-	world = (struct world *)(void *)(block + _Alignof(struct world) -
-	                                 (uintptr_t)block % _Alignof(struct world));
-	memset(world, 0, sizeof(*world));
-	world->block = block;
-	return world;
-}
-
 bool world_new(const struct world_start *start, struct world **ret, struct err *reterr)
 {
-	struct world *world = world_alloc();
+	struct world *world = calloc(1, sizeof(*world));
 
 	if (!world)
 		return err_set(reterr, ERR_NO_MEMORY, ENOMEM, "world", "out of memory");
@@ -241,19 +226,17 @@ bool world_new(const struct world_start *start, struct world **ret, struct err *
 
 struct world *world_branch(struct world *from)
 {
-	struct world *to = world_alloc();
-	void *block = to ? to->block : NULL;
+	struct world *to = malloc(sizeof(*to));
 
 	if (!to)
 		return NULL;
 	*to = *from;
-	to->block = block;
 	to->is_shared = true;
 	to->threads = NULL;
 	to->why = (struct why){ .region = from->region, .glibc_minor = from->why.glibc_minor };
 	to->threads = malloc(from->thread_room * sizeof(*to->threads));
 	if (!to->threads) {
-		free(block);
+		free(to);
 		return NULL;
 	}
 	memcpy(to->threads, from->threads, from->thread_count * sizeof(*to->threads));
@@ -261,7 +244,7 @@ struct world *world_branch(struct world *from)
 	if (!to->mm) {
 		image_end(&to->image);
 		free(to->threads);
-		free(block);
+		free(to);
 		return NULL;
 	}
 	to->pt.image = &to->image;
@@ -286,7 +269,7 @@ void world_end(struct world *world)
 		image_pool_free(world->pool);
 		region_free(world->region);
 	}
-	free(world->block);
+	free(world);
 }
 
 /* --- threads --------------------------------------------------------------------------------------------------- */

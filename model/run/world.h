@@ -45,7 +45,6 @@ struct world {
 	uint32_t current;      /* thread under way */
 	enum world_stacks stacks;
 	uint64_t own_stack_size;
-	void *block;           /* that this struct lies in */
 	bool is_shared;        /* region and pool belong to another world */
 	const char *started_from; /* "fresh", "live", "snapshot" */
 	uint64_t base_rss_pages; /* resident where the image has no say */

@@ -10,12 +10,17 @@
 static void flush_all(struct image *image)
 {
 	for (size_t i = 0; i < IMAGE_TLB_ROWS; i++)
-		image->tlb[i] = (struct image_row){ NO_TAG, NO_TAG, image->dummy };
+		image->readable[i] = image->writable[i] = (struct image_row){ NO_TAG, image->dummy };
 }
 
-static struct image_row *row_of(struct image *image, uint64_t addr)
+static size_t row_of(uint64_t addr)
 {
-	return &image->tlb[(addr / IMAGE_PAGE) % IMAGE_TLB_ROWS];
+	return (addr / IMAGE_PAGE) % IMAGE_TLB_ROWS;
+}
+
+static void flush_page(struct image *image, uint64_t addr)
+{
+	image->readable[row_of(addr)].tag = image->writable[row_of(addr)].tag = NO_TAG;
 }
 
 static void fail(struct image *image, enum image_fault fault, uint64_t addr, bool is_write)
@@ -162,7 +167,7 @@ static bool slot_set(struct image *image, uint64_t addr, uint32_t slot)
 		image->slot_changes++;
 	} else if (old >= SLOT_FIRST_PAGE)
 		pool_page_unref(image->pool, old);
-	*row_of(image, addr) = (struct image_row){ NO_TAG, NO_TAG, image->dummy };
+	flush_page(image, addr);
 	return true;
 }
 
@@ -268,8 +273,7 @@ static const uint8_t zero_page[IMAGE_PAGE];
 
 const uint8_t *image_read_miss(struct image *image, uint64_t addr, unsigned width)
 {
-	struct image_row *row = row_of(image, addr);
-	uint64_t page_addr = align_down(addr, IMAGE_PAGE);
+	struct image_row *row = &image->readable[row_of(addr)];
 	struct image_leaf *leaf;
 	uint32_t slot;
 
@@ -288,8 +292,7 @@ const uint8_t *image_read_miss(struct image *image, uint64_t addr, unsigned widt
 	if (slot < SLOT_FIRST_PAGE)
 		return zero_page + addr % IMAGE_PAGE;
 	row->host = pool_page_bytes(image->pool, slot);
-	row->read_tag = page_addr;
-	row->write_tag = NO_TAG;
+	row->tag = align_down(addr, IMAGE_PAGE);
 	return row->host + addr % IMAGE_PAGE;
 }
 
@@ -323,7 +326,7 @@ static uint32_t own_page(struct image *image, uint64_t addr)
 uint8_t *image_write_miss(struct image *image, uint64_t addr, unsigned width)
 {
 	uint32_t page;
-	struct image_row *row = row_of(image, addr);
+	struct image_row *row = &image->writable[row_of(addr)];
 
 	if (!is_aligned(addr, width)) {
 		fail(image, IMAGE_UNALIGNED, addr, true);
@@ -333,7 +336,8 @@ uint8_t *image_write_miss(struct image *image, uint64_t addr, unsigned width)
 	if (!page)
 		return dummy(image);
 	row->host = pool_page_bytes(image->pool, page);
-	row->read_tag = row->write_tag = align_down(addr, IMAGE_PAGE);
+	row->tag = align_down(addr, IMAGE_PAGE);
+	image->readable[row_of(addr)] = *row;
 	return row->host + addr % IMAGE_PAGE;
 }
 
@@ -346,7 +350,7 @@ void image_flush(struct image *image, uint64_t start, uint64_t end)
 		return;
 	}
 	for (uint64_t at = align_down(start, IMAGE_PAGE); at < end; at += IMAGE_PAGE)
-		*row_of(image, at) = (struct image_row){ NO_TAG, NO_TAG, image->dummy };
+		flush_page(image, at);
 }
 
 /* Sets [start, end) of one leaf to EMPTY. */
@@ -446,19 +450,32 @@ void image_set_journal(struct image *image, bool on)
 	image->journal_at = image->journal_end = image->journal;
 }
 
-void image_note_slow(struct image *image, uint64_t where, uint64_t old)
+/* False: no journal, or no memory for a longer one. */
+static bool grow_journal(struct image *image)
 {
-	size_t count = image_mark_journal(image), room = count;
+	size_t count = image_mark_journal(image);
+	size_t room = (size_t)(image->journal_end - image->journal);
 
 	if (!image->is_journaling)
-		return;
+		return false;
 	if (!pool_journal_room(image->pool, &image->journal, &room)) {
 		fail(image, IMAGE_NO_MEMORY, 0, true);
-		return;
+		return false;
 	}
-	image->journal[count] = (struct image_change){ where, old };
-	image->journal_at = image->journal + count + 1;
+	image->journal_at = image->journal + count;
 	image->journal_end = image->journal + room;
+	return true;
+}
+
+void image_note_slow(struct image *image, uint64_t where, uint64_t old)
+{
+	if (grow_journal(image))
+		*image->journal_at++ = (struct image_change){ where, old };
+}
+
+struct image_change *image_reserve_slow(struct image *image, size_t count)
+{
+	return count <= IMAGE_SCRATCH && grow_journal(image) ? image->journal_at : image->scratch;
 }
 
 static void undo_bytes(struct image *image, uint64_t addr, unsigned width, uint64_t old)

@@ -51,10 +51,11 @@ struct image_backing {
 	void *ctx;
 };
 
+/* Reads and writes have a table each, so that a row is half as large and more of them stay near. */
 struct image_row {
-	uint64_t read_tag, write_tag; /* page address, UINT64_MAX: none */
-	uint8_t *host;                /* the page's bytes */
-} __attribute__((aligned(32)));       /* found by a shift, and never across two lines */
+	uint64_t tag;  /* page address, UINT64_MAX: none */
+	uint8_t *host; /* the page's bytes */
+};
 
 struct image_leaf;
 
@@ -65,7 +66,7 @@ struct image_window {
 	bool may_write;
 };
 
-enum { IMAGE_LEAF_CACHE = 32 };
+enum { IMAGE_LEAF_CACHE = 32, IMAGE_SCRATCH = 4 };
 
 struct image_root_row {
 	uint64_t number;         /* address >> 21 */
@@ -80,7 +81,7 @@ struct image_change {
 };
 
 struct image {
-	struct image_row tlb[IMAGE_TLB_ROWS];
+	struct image_row readable[IMAGE_TLB_ROWS], writable[IMAGE_TLB_ROWS];
 	struct image_pool *pool;
 	struct image_backing backing;
 	struct image_window window;
@@ -98,6 +99,7 @@ struct image {
 	enum image_fault fault; /* the first one since image_clear_fault() */
 	uint64_t fault_addr;
 	bool fault_is_write;
+	struct image_change scratch[4]; /* IMAGE_SCRATCH */
 	uint8_t dummy[64]; /* where failed accesses go */
 };
 
@@ -161,10 +163,10 @@ void image_note_slow(struct image *image, uint64_t where, uint64_t old);
 
 static inline const uint8_t *image_at(struct image *image, uint64_t addr, unsigned width)
 {
-	struct image_row *row = &image->tlb[(addr / IMAGE_PAGE) % IMAGE_TLB_ROWS];
+	struct image_row *row = &image->readable[(addr / IMAGE_PAGE) % IMAGE_TLB_ROWS];
 
 	/* One compare: the page is there, and the access is aligned and so within it. */
-	if (__builtin_expect((addr & (~(uint64_t)(IMAGE_PAGE - 1) | (width - 1))) == row->read_tag,
+	if (__builtin_expect((addr & (~(uint64_t)(IMAGE_PAGE - 1) | (width - 1))) == row->tag,
 	                     1))
 		return row->host + addr % IMAGE_PAGE;
 	return image_read_miss(image, addr, width);
@@ -172,9 +174,9 @@ static inline const uint8_t *image_at(struct image *image, uint64_t addr, unsign
 
 static inline uint8_t *image_to(struct image *image, uint64_t addr, unsigned width)
 {
-	struct image_row *row = &image->tlb[(addr / IMAGE_PAGE) % IMAGE_TLB_ROWS];
+	struct image_row *row = &image->writable[(addr / IMAGE_PAGE) % IMAGE_TLB_ROWS];
 
-	if (__builtin_expect((addr & (~(uint64_t)(IMAGE_PAGE - 1) | (width - 1))) == row->write_tag,
+	if (__builtin_expect((addr & (~(uint64_t)(IMAGE_PAGE - 1) | (width - 1))) == row->tag,
 	                     1))
 		return row->host + addr % IMAGE_PAGE;
 	return image_write_miss(image, addr, width);
@@ -222,36 +224,37 @@ IMAGE_ACCESS(1, uint8_t, IMAGE_BYTE)
 #undef IMAGE_ACCESS
 
 /**
- * The host's bytes of [addr, addr + len), which lies in one page and begins aligned to 8, owned and
- * ready to be changed by image_put…(); NULL after a fault, or when it crosses a page.
+ * The host's bytes of the page of `addr` from there on, owned and ready to be changed; NULL after a
+ * fault. `addr` is aligned to 8.
  */
-static inline uint8_t *image_own(struct image *image, uint64_t addr, size_t len)
+static inline uint8_t *image_own(struct image *image, uint64_t addr)
 {
+	struct image_row *row = &image->writable[(addr / IMAGE_PAGE) % IMAGE_TLB_ROWS];
 	uint8_t *host;
 
-	if (addr % IMAGE_PAGE + len > IMAGE_PAGE)
-		return NULL;
-	host = image_to(image, addr, 8);
-	return __builtin_expect(image->fault == IMAGE_OK, 1) ? host : NULL;
+	if (__builtin_expect((addr & ~(uint64_t)(IMAGE_PAGE - 1)) == row->tag, 1))
+		return row->host + addr % IMAGE_PAGE;
+	host = image_write_miss(image, addr, 8);
+	return image->fault == IMAGE_OK ? host : NULL;
 }
 
-/** Changes bytes at `host`, which are those of `addr`. */
-static inline void image_put8(struct image *image, uint64_t addr, uint8_t *host, uint64_t v)
-{
-	uint64_t old;
+/**
+ * Room for `count` (at most IMAGE_SCRATCH) changes, to be filled before anything else and then kept
+ * by image_keep(). Never NULL: without a journal it is a scratch. One test for several changes.
+ */
+struct image_change *image_reserve_slow(struct image *image, size_t count);
 
-	memcpy(&old, host, sizeof(old));
-	image_note(image, addr | IMAGE_KIND(IMAGE_WORD8), old);
-	memcpy(host, &v, sizeof(v));
+static inline struct image_change *image_reserve(struct image *image, size_t count)
+{
+	if (__builtin_expect((size_t)(image->journal_end - image->journal_at) >= count, 1))
+		return image->journal_at;
+	return image_reserve_slow(image, count);
 }
 
-static inline void image_put2(struct image *image, uint64_t addr, uint8_t *host, uint16_t v)
+static inline void image_keep(struct image *image, const struct image_change *rows, size_t count)
 {
-	uint16_t old;
-
-	memcpy(&old, host, sizeof(old));
-	image_note(image, addr | IMAGE_KIND(IMAGE_WORD2), old);
-	memcpy(host, &v, sizeof(v));
+	if (rows == image->journal_at)
+		image->journal_at += count;
 }
 
 /** Fills, or copies without overlap; any alignment. Pages of the source that are not known make
