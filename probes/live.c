@@ -50,9 +50,10 @@ static void forget_program(struct live *live)
 
 /*
  * The process itself. After exec the handles are opened anew and everything is read as at attach;
- * after the end only the fact that it ended is new.
+ * after the end only the fact that it ended is new. `lost`: its memory was found gone meanwhile, which
+ * an exec between the opening of two handles shows by that alone.
  */
-static void read_process(struct live *live, uint64_t now_ns)
+static void read_process(struct live *live, bool lost, uint64_t now_ns)
 {
 	const struct part *old = live->last[PART_PROCESS];
 	struct part *fresh = part_new(PART_PROCESS, now_ns);
@@ -63,9 +64,11 @@ static void read_process(struct live *live, uint64_t now_ns)
 		if (old)
 			fresh->process = old->process;
 		fresh->process.life = PROCESS_EXITED;
-	} else if (fresh->process.life == PROCESS_EXECED) {
+	} else if (fresh->process.life == PROCESS_EXECED ||
+	           (lost && fresh->process.life == PROCESS_ALIVE)) {
 		struct err ignored;
 
+		fresh->process.life = PROCESS_EXECED;
 		forget_program(live);
 		if (proc_reopen(&live->proc, &ignored))
 			open_memory(live);
@@ -159,38 +162,62 @@ static struct freeze *stop_target(const struct live *live, struct sample_facts *
 	return freeze;
 }
 
-/* The memory of the target, between stop and resume when an exact picture was asked for. */
-static void read_memory(struct live *live, const struct take_request *request, uint64_t now_ns,
+/* The list of VMAs and what it leads to. False: the memory is gone. */
+static bool read_layers(struct live *live, const struct take_request *request, uint32_t what,
+                        uint64_t now_ns, struct sample_facts *sample)
+{
+	uint64_t began = clock_monotonic_ns();
+	struct err err = { 0 };
+
+	if ((what & TAKE_VMAS) && !live_read_vmas(live, now_ns, &err) && err.kind != ERR_NO_PROCESS)
+		note_denied(live, &err);
+	sample->maps_ns = clock_monotonic_ns() - began;
+	if (err.kind == ERR_NO_PROCESS)
+		return false;
+	if (live->last[PART_VMAS] && live->last[PART_PROCESS])
+		lx_find_break(&live->last[PART_VMAS]->vmas, &live->last[PART_PROCESS]->process);
+	if (what & (TAKE_HEADERS | TAKE_LISTS | TAKE_WALK | TAKE_MMAPPED))
+		live_read_heap(live, what, now_ns, (what & TAKE_CHUNKS) ? request->chunks : NULL,
+		               sample);
+	(void)live_refine_vmas(live, what & ~(uint32_t)TAKE_SMAPS, now_ns, sample);
+	return true;
+}
+
+/* Between stop and resume when an exact picture was asked for. False: the memory is gone. */
+static bool read_memory(struct live *live, const struct take_request *request, uint64_t now_ns,
                         struct sample_facts *sample)
 {
 	uint32_t what = request->what;
 	struct freeze *freeze = NULL;
-	struct err err = { 0 };
-	uint64_t began;
+	bool is_there;
 
 	if (what & TAKE_FREEZE)
 		what |= TAKE_VMAS | TAKE_HEADERS | TAKE_LISTS | TAKE_WALK | TAKE_MMAPPED |
 		        TAKE_RESIDENCY;
 	if (what & TAKE_FREEZE)
 		freeze = stop_target(live, sample);
-	began = clock_monotonic_ns();
-	if ((what & TAKE_VMAS) && !live_read_vmas(live, now_ns, &err))
-		note_denied(live, &err);
-	if (live->last[PART_VMAS] && live->last[PART_PROCESS])
-		lx_find_break(&live->last[PART_VMAS]->vmas, &live->last[PART_PROCESS]->process);
-	sample->maps_ns = clock_monotonic_ns() - began;
-	if (what & (TAKE_HEADERS | TAKE_LISTS | TAKE_WALK | TAKE_MMAPPED))
-		live_read_heap(live, what, now_ns, (what & TAKE_CHUNKS) ? request->chunks : NULL,
-		               sample);
-	(void)live_refine_vmas(live, what & ~(uint32_t)TAKE_SMAPS, now_ns, sample);
+	is_there = read_layers(live, request, what, now_ns, sample);
 	if (freeze) {
 		sample->stopped_ns = freeze_resume(freeze);
-		sample->is_frozen = true;
+		sample->is_frozen = is_there;
 	}
-	if (what & TAKE_SMAPS) /* too slow for a stop, and no layout can change by it */
+	/* Too slow for a stop, and no layout can change by it. */
+	if (is_there && (what & TAKE_SMAPS))
 		(void)live_refine_vmas(live, TAKE_SMAPS, now_ns, sample);
 	if (live->mem)
 		sample->read_ns = mem_live_read_ns(live->mem);
+	return is_there;
+}
+
+/* What an exec puts in place of the memory is read instead; of one exec after the other, nothing. */
+static void follow_memory(struct live *live, const struct take_request *request, uint64_t now_ns,
+                          struct sample_facts *sample)
+{
+	for (int tries = 0; tries < 2 && !has_ended(live); tries++) {
+		if (read_memory(live, request, now_ns, sample))
+			return;
+		read_process(live, true, now_ns);
+	}
 }
 
 static void measure_own_cost(struct live *live, struct sample_facts *sample)
@@ -224,13 +251,12 @@ static bool live_take(struct source *source, const struct take_request *request,
 	snap->sample = (struct sample_facts){ .seq = ++live->seq,
 		                              .time_ns = clock_realtime_ns(),
 		                              .source_kind = "live" };
-	read_process(live, snap->sample.time_ns);
+	read_process(live, false, snap->sample.time_ns);
 	at = clock_monotonic_ns();
 	if (request->what & TAKE_SYSTEM)
 		read_system(live, snap->sample.time_ns);
 	snap->sample.host_ns = clock_monotonic_ns() - at;
-	if (!has_ended(live))
-		read_memory(live, request, snap->sample.time_ns, &snap->sample);
+	follow_memory(live, request, snap->sample.time_ns, &snap->sample);
 	at = clock_monotonic_ns();
 	if (request->what & TAKE_OOM) {
 		share_parts(live, snap);

@@ -24,6 +24,7 @@ enum {
 	THREADS_CHEAP_NS = 2000000,
 	LISTS_CHEAP_NS = 20000000,
 	RETRY_CHEAP_NS = 20000000,
+	RETRY_LISTED_NS = 500000000, /* a list of chunks is asked for once, not each tick */
 	RETRY_PAUSE_US = 200, /* never at once: a reader without rest slows its target down */
 	RETRIES_MAX = 3,
 	RETRY_VMAS_MAX = 4096, /* more of them are not read again: 340 ns each */
@@ -182,7 +183,10 @@ static bool are_threads_due(const struct live *live, bool other_threads, uint32_
 	return more && live->threads_took_ns < THREADS_CHEAP_NS;
 }
 
-/* Everything anew: arenas from the ring, threads from their tables, then what was asked for. */
+/*
+ * Everything anew: arenas from the ring, threads from their tables, then what was asked for. Chunks are
+ * told of the program's own malloc: of a second one they could not be told apart.
+ */
 static bool decode_afresh(struct live *live, struct part *part, uint32_t what,
                           const struct chunk_sink *chunks)
 {
@@ -210,7 +214,7 @@ static bool decode_afresh(struct live *live, struct part *part, uint32_t what,
 		if (!pt_read_arenas(&d, ms))
 			continue;
 		refresh_threads(live, &d, part, ms, found);
-		(void)pt_decode(&d, ms, what & ~(uint32_t)TAKE_HEADERS, chunks);
+		(void)pt_decode(&d, ms, what & ~(uint32_t)TAKE_HEADERS, i ? NULL : chunks);
 	}
 	return true;
 }
@@ -237,7 +241,7 @@ static bool decode_tick(struct live *live, struct part *part, uint32_t what, boo
 			refresh_threads(live, &d, part, ms, &live->found.mallocs[i]);
 		else if (!more)
 			continue;
-		(void)pt_decode(&d, ms, more, chunks);
+		(void)pt_decode(&d, ms, more, i ? NULL : chunks);
 	}
 	return true;
 }
@@ -370,15 +374,18 @@ static struct part *decode_settled(struct live *live, uint32_t due, bool other_t
 	for (unsigned tries = 0;; tries++) {
 		uint64_t before = target_cpu_ns(live), began = clock_monotonic_ns();
 		struct part *part = decode_once(live, due, other_threads, now_ns, chunks);
-		bool is_cheap = clock_monotonic_ns() - began < RETRY_CHEAP_NS;
+		uint64_t took = clock_monotonic_ns() - began;
+		bool is_cheap = took < (chunks ? RETRY_LISTED_NS : RETRY_CHEAP_NS);
 
 		if (!part)
 			return NULL;
 		part->heap.has_moved = target_cpu_ns(live) != before;
-		if (!part->heap.error_count || !part->heap.has_moved || !is_cheap || chunks ||
-		    tries == RETRIES_MAX)
+		if (!part->heap.error_count || !part->heap.has_moved || !is_cheap ||
+		    (chunks && !chunks->restart) || tries == RETRIES_MAX)
 			return part;
 		part_unref(part);
+		if (chunks)
+			chunks->restart(chunks->ctx);
 		(void)usleep(RETRY_PAUSE_US);
 		read_vmas_again(live, now_ns);
 	}

@@ -101,6 +101,8 @@ static void note_access(const struct proc *proc, struct process_facts *ret)
 	if (proc->maps_fd >= 0)
 		return;
 	proc_explain_denied(proc, proc->maps_errno, &err);
+	if (err.kind == ERR_NO_PROCESS)
+		return; /* opened while it ended: nobody refused anything */
 	ret->access_denied = true;
 	why = text_in(ret->denied_why, sizeof(ret->denied_why));
 	text_add(&why, err.why);

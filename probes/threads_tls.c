@@ -78,15 +78,30 @@ static void read_below(const struct poll *poll, uint64_t start, struct voter *vo
 	}
 }
 
-/* Evenly spaced threads, the first one among them. */
+/* Ids wrap at pid_max: the first thread's need not be the lowest. */
+static size_t first_thread(const struct thread_search *search)
+{
+	for (size_t i = 0; i < search->count; i++) {
+		if (search->threads[i].tid == search->pid)
+			return i;
+	}
+	return 0;
+}
+
+/*
+ * Evenly spaced threads, the first one among them: it may be the only one that has used a second libc,
+ * whose variables are nothing but empty slots in all others.
+ */
 static void sample(struct poll *poll)
 {
 	const struct thread_search *search = poll->search;
 	const size_t step = (search->count + SAMPLE - 1) / SAMPLE;
+	const size_t first = first_thread(search);
 
 	for (size_t i = 0; i < search->count; i += step) {
 		struct voter *voter = &poll->voters[poll->voter_count];
-		uint64_t addr = search->threads[i].pthread_addr;
+		size_t turn = (first + i) % search->count;
+		uint64_t addr = search->threads[turn].pthread_addr;
 
 		if (!addr)
 			continue;
@@ -176,11 +191,8 @@ static bool may_be_tcache(const struct poll *poll, uint64_t value)
 /* The size word before user memory is one that a tcache's own chunk has. */
 static bool is_tcache_size(const struct poll *poll, uint64_t raw)
 {
-	const struct tcache_layout *tcache = &poll->search->found->layout.tcache;
-	const uint64_t size = raw & ~(uint64_t)7;
-
-	return !(raw & 2) && size &&
-	       (size == tcache->chunk_sizes[0] || size == tcache->chunk_sizes[1]);
+	return !(raw & 2) &&
+	       glibc_is_tcache_chunk(&poll->search->found->layout, raw & ~(uint64_t)7);
 }
 
 /* Without reading anything. */
@@ -217,11 +229,22 @@ static bool is_usual_distance(size_t a, size_t b)
 	return distance == 2 || distance == 6;
 }
 
+/*
+ * Slots by their distance from the thread pointer: of equal ones the nearest wins. What lies beyond
+ * the variables is the thread's stack, where an old frame can hold any arena's address; few voters
+ * cannot outvote that.
+ */
+static size_t nth_nearest(const struct poll *poll, size_t n)
+{
+	return poll->base > 0 ? n : TLS_BYTES / poll->word - 1 - n;
+}
+
 static void elect_arena(struct poll *poll)
 {
 	unsigned best = 0;
 
-	for (size_t slot = 0; slot < TLS_BYTES / poll->word; slot++) {
+	for (size_t i = 0; i < TLS_BYTES / poll->word; i++) {
+		size_t slot = nth_nearest(poll, i);
 		unsigned votes = count_votes(poll, slot, ask_arena);
 
 		if (votes > best) {
@@ -235,7 +258,8 @@ static void elect_tcache(struct poll *poll)
 {
 	unsigned best = 0;
 
-	for (size_t slot = 0; slot < TLS_BYTES / poll->word; slot++) {
+	for (size_t i = 0; i < TLS_BYTES / poll->word; i++) {
+		size_t slot = nth_nearest(poll, i);
 		unsigned votes = count_votes(poll, slot, ask_pointer);
 
 		if (votes)

@@ -43,9 +43,10 @@ static void draw_heap_line(const struct view_frame *frame, const struct malloc_h
 	text_bytes(rw, heap->rw_end - heap->start);
 	text_bytes(grow, heap->reserve_end - heap->rw_end);
 	if (area.width >= 70)
-		draw_textf(area, x, y, ROLE_TEXT, "%s, resident %s, may grow %s", rw,
+		draw_textf(area, x, y, ROLE_TEXT, "%s, resident %s%s%s", rw,
 		           figure_bytes(rss, in_ram),
-		           heap->reserve_end > heap->rw_end ? grow : "-");
+		           heap->reserve_end > heap->rw_end ? ", may grow " : "",
+		           heap->reserve_end > heap->rw_end ? grow : "");
 	else if (heap->reserve_end > heap->rw_end)
 		draw_textf(area, x, y, ROLE_TEXT, "%s + %s", rw, grow);
 	else

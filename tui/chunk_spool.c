@@ -83,6 +83,15 @@ static void keep_chunk(void *ctx, uint64_t addr, uint64_t size, enum chunk_state
 	spool->count++;
 }
 
+static void forget_chunks(void *ctx)
+{
+	struct chunk_spool *spool = ctx;
+
+	spool->len = 0;
+	spool->count = spool->lost = 0;
+	spool->last = (struct chunk_record){ 0 };
+}
+
 bool chunk_spool_next(const struct chunk_spool *spool, struct chunk_cursor *cursor,
                       struct chunk_record *ret)
 {
@@ -108,7 +117,9 @@ struct chunk_spool *chunk_spool_new(void)
 	struct chunk_spool *spool = calloc(1, sizeof(*spool));
 
 	if (spool)
-		spool->sink = (struct chunk_sink){ .chunk = keep_chunk, .ctx = spool };
+		spool->sink = (struct chunk_sink){ .chunk = keep_chunk,
+			                           .restart = forget_chunks,
+			                           .ctx = spool };
 	return spool;
 }
 

@@ -167,6 +167,21 @@ bool cli_app_options(const struct cli_args *args, struct app_options *ret, struc
 	return true;
 }
 
+/* What is wrong with the process comes before what is wrong with the terminal. */
+static bool can_show(int32_t pid, struct err *reterr)
+{
+	struct source *source;
+	struct err gone;
+
+	if (cli_need_terminal("the screen", reterr))
+		return true;
+	if (pid && !source_live_open(pid, &source, &gone))
+		*reterr = gone;
+	else if (pid)
+		source_close(source);
+	return false;
+}
+
 int cli_attach(int argc, char **argv)
 {
 	struct app_options options;
@@ -176,8 +191,7 @@ int cli_attach(int argc, char **argv)
 	int code;
 
 	if (!cli_parse(NULL, argc, argv, &args, &err) || !cli_app_options(&args, &options, &err) ||
-	    (args.operand_count && !cli_only_pid(&args, &pid, &err)) ||
-	    !cli_need_terminal("the screen", &err))
+	    (args.operand_count && !cli_only_pid(&args, &pid, &err)) || !can_show(pid, &err))
 		return cli_fail(&err);
 	if (!pid) {
 		code = choose(&options, &pid);

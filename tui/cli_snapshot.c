@@ -29,20 +29,27 @@ bool cli_snapshot_denied(const struct snapshot *snap, struct err *ret)
 	const char *why, *remedy;
 	char what[32], reason[sizeof(process->denied_why)];
 
-	if (!process || !process->access_denied)
+	if (!process || (!process->access_denied && snapshot_vmas(snap)))
 		return false;
+	(void)snprintf(what, sizeof(what), "process %d", process->id.pid);
+	if (!process->access_denied) {
+		err_set(ret, ERR_NO_PROCESS, ESRCH, what, "it ended or called exec meanwhile");
+		return true;
+	}
 	why = process->denied_why[0] ? process->denied_why : "its memory may not be read";
 	remedy = strstr(why, "; ");
 	(void)snprintf(reason, sizeof(reason), "%.*s",
 	               remedy ? (int)(remedy - why) : (int)strlen(why), why);
-	(void)snprintf(what, sizeof(what), "process %d", process->id.pid);
 	err_set(ret, ERR_PERMISSION, 0, what, reason);
 	if (remedy)
 		err_remedy(ret, "Remedy: %s.", remedy + 2);
 	return true;
 }
 
-/* Partial data is printed; when the part that is missing was refused, the exit code says so too. */
+/*
+ * Partial data is printed; when the part that is missing was refused, or went away before it could be
+ * read, the exit code says so too.
+ */
 static int verdict(const struct snapshot *snap)
 {
 	struct err err;

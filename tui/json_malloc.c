@@ -294,16 +294,8 @@ static void put_chunks(struct json_stream *out, const struct chunk_spool *chunks
 	json_stream_close(out, ']');
 }
 
-void json_out_malloc(struct json_stream *out, const struct report *report)
+static void put_state(struct json_stream *out, const struct malloc_state *ms)
 {
-	const struct heap_facts *heap = snapshot_heap(report->snap);
-	const struct malloc_state *ms = snapshot_malloc(report->snap);
-
-	if (!ms) {
-		json_stream_put(out, "malloc", json_null());
-		return;
-	}
-	json_stream_open(out, "malloc", '{');
 	json_stream_put(out, "main_arena", json_addr(ms->main_arena_addr));
 	json_stream_put(out, "mp", ms->mp_addr ? json_addr(ms->mp_addr) : json_null());
 	json_stream_put(out, "used", json_boolean(ms->is_used));
@@ -318,8 +310,34 @@ void json_out_malloc(struct json_stream *out, const struct report *report)
 		json_stream_put(out, NULL, thread_json(ms, &ms->threads[i]));
 	json_stream_close(out, ']');
 	put_mmapped(out, ms);
-	put_errors(out, heap);
 	json_stream_put(out, "walk", walk_json(ms));
+}
+
+/* Those of further C libraries in the process, as dlmopen() brings in. */
+static void put_others(struct json_stream *out, const struct heap_facts *heap)
+{
+	json_stream_open(out, "others", '[');
+	for (size_t i = 1; i < heap->instance_count; i++) {
+		json_stream_open(out, NULL, '{');
+		put_state(out, &heap->instances[i]);
+		json_stream_close(out, '}');
+	}
+	json_stream_close(out, ']');
+}
+
+void json_out_malloc(struct json_stream *out, const struct report *report)
+{
+	const struct heap_facts *heap = snapshot_heap(report->snap);
+	const struct malloc_state *ms = snapshot_malloc(report->snap);
+
+	if (!ms) {
+		json_stream_put(out, "malloc", json_null());
+		return;
+	}
+	json_stream_open(out, "malloc", '{');
+	put_state(out, ms);
+	put_errors(out, heap);
+	put_others(out, heap);
 	if (report->chunks)
 		put_chunks(out, report->chunks);
 	json_stream_close(out, '}');

@@ -68,25 +68,35 @@ struct flag_word {
 
 static const struct flag_word flag_words[] = {
 	{ "init", OOM_TASK_INIT },
+	{ "global_init", OOM_TASK_INIT },
 	{ "kthread", OOM_TASK_KTHREAD },
+	{ "pf_kthread", OOM_TASK_KTHREAD },
 	{ "kernel_thread", OOM_TASK_KTHREAD },
 	{ "vfork", OOM_TASK_VFORK },
 	{ "in_vfork", OOM_TASK_VFORK },
 	{ "no_mm", OOM_TASK_NO_MM },
+	{ "nomm", OOM_TASK_NO_MM },
 	{ "zombie", OOM_TASK_NO_MM },
+	{ "exiting", OOM_TASK_EXITING },
+	{ "pf_exiting", OOM_TASK_EXITING },
 	{ "reaped", OOM_TASK_REAPED },
 	{ "oom_skip", OOM_TASK_REAPED },
 	{ "mmf_oom_skip", OOM_TASK_REAPED },
 	{ "victim", OOM_TASK_VICTIM },
 	{ "oom_victim", OOM_TASK_VICTIM },
+	{ "memdie", OOM_TASK_VICTIM },
+	{ "tif_memdie", OOM_TASK_VICTIM },
 	{ "sys_admin", OOM_TASK_SYS_ADMIN },
+	{ "cap_sys_admin", OOM_TASK_SYS_ADMIN },
 	{ "cap_sys_admin", OOM_TASK_SYS_ADMIN },
 	{ "origin", OOM_TASK_ORIGIN },
 	{ "oom_origin", OOM_TASK_ORIGIN },
+	{ "oom_task_origin", OOM_TASK_ORIGIN },
 };
 
 static const char flag_expected[] =
-        "unknown word; known are init kthread vfork no_mm reaped victim sys_admin origin";
+        "unknown word; known are init kthread vfork no_mm exiting reaped victim sys_admin "
+        "origin";
 
 /* Upper case and '-' for '_' are accepted. */
 static bool add_flag(const char *word, size_t len, uint32_t *flags)
@@ -122,6 +132,15 @@ static bool add_flag_text(const char *text, uint32_t *flags)
 	return true;
 }
 
+/* A number is the kernel's own word, as in field 9 of /proc/PID/stat: its PF_ bits. */
+static uint32_t flags_of_number(uint64_t bits)
+{
+	enum { PF_EXITING = 0x4, PF_KTHREAD = 0x200000 }; /* Linux include/linux/sched.h */
+
+	return (bits & PF_KTHREAD ? (uint32_t)OOM_TASK_KTHREAD : 0) |
+	       (bits & PF_EXITING ? (uint32_t)OOM_TASK_EXITING : 0);
+}
+
 static bool read_flags(const json_t *value, struct place place, uint32_t *ret, struct err *reterr)
 {
 	const json_t *item;
@@ -132,8 +151,10 @@ static bool read_flags(const json_t *value, struct place place, uint32_t *ret, s
 	if (json_is_string(value))
 		return add_flag_text(json_string_value(value), ret) ||
 		       refuse(&place, flag_expected, reterr);
-	if (json_is_integer(value) && json_integer_value(value) == 0)
+	if (json_is_integer(value) && json_integer_value(value) >= 0) {
+		*ret |= flags_of_number((uint64_t)json_integer_value(value));
 		return true;
+	}
 	if (!json_is_array(value))
 		return refuse(&place, "must be a list of words", reterr);
 	json_array_foreach(value, i, item) if (!json_is_string(item) ||
@@ -191,6 +212,8 @@ static bool read_task(const json_t *object, const char *file, long index, struct
 	task->adj = (int16_t)values[6];
 	task->start_ticks = (uint64_t)index;
 	task->in_domain = true;
+	/* The table's pids are the kernel's: is_global_init() asks for nothing else. */
+	task->flags = task->pid == 1 ? OOM_TASK_INIT : 0;
 	return read_comm(json_object_get(object, "comm"), place_of(file, index, "comm"), task,
 	                 reterr) &&
 	       read_flags(json_object_get(object, "flags"), place_of(file, index, "flags"),

@@ -221,7 +221,9 @@ static void draw_cell(const void *ctx, size_t row, size_t column, struct area ce
 		return;
 	case COL_RESIDENT:
 		if (v->has_residency)
-			draw_share(cell, 0, 0, cell.width, fact_of(v->rss), fact_of(vma_size(v)));
+			/* No limit is near where all is resident: the colour stays. */
+			draw_gauge(cell, 0, 0, cell.width, permille_of(v->rss, vma_size(v)),
+			           ROLE_GAUGE_FILL);
 		else
 			draw_text(cell, 0, 0, ROLE_TEXT_DIM, "?");
 		return;

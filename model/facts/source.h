@@ -42,9 +42,10 @@ enum chunk_state {
 	CHUNK_STATE_COUNT
 };
 
-/** Called for each chunk of a walk, in address order within a heap. */
+/** Told each chunk of a walk, in address order within a heap; then the mmapped chunks, of arena -1. */
 struct chunk_sink {
 	void (*chunk)(void *ctx, uint64_t addr, uint64_t size, enum chunk_state state, int arena);
+	void (*restart)(void *ctx); /* all told so far is void; NULL: it can't be taken back */
 	void *ctx;
 };
 

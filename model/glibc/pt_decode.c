@@ -162,6 +162,18 @@ static void read_new_tcaches(const struct decode *d, struct malloc_state *ms)
 	}
 }
 
+/** Those that are surely there: a look-alike beyond mp_'s count is not told. */
+static void tell_mmapped(const struct malloc_state *ms, const struct chunk_sink *sink)
+{
+	for (size_t i = 0; i < ms->mmapped_count; i++) {
+		const struct mmapped_chunk *m = &ms->mmapped[i];
+
+		if (!m->is_excess)
+			sink->chunk(sink->ctx, m->addr, m->size - (m->addr - m->base),
+			            CHUNK_MMAPPED, -1);
+	}
+}
+
 bool pt_decode(const struct decode *d, struct malloc_state *ms, uint32_t what,
                const struct chunk_sink *sink)
 {
@@ -176,6 +188,8 @@ bool pt_decode(const struct decode *d, struct malloc_state *ms, uint32_t what,
 	read_new_tcaches(d, ms);
 	if (what & TAKE_MMAPPED)
 		ok = pt_find_mmapped(d, ms) && ok;
+	if ((what & TAKE_WALK) && (what & TAKE_MMAPPED) && sink)
+		tell_mmapped(ms, sink);
 	pt_total(ms);
 	return ok;
 }

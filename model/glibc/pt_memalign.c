@@ -177,8 +177,6 @@ static uint64_t call_memalign(struct ptmalloc *pt, uint64_t alignment, uint64_t 
 	pt_begin(pt);
 	pt_enter(pt, FN_MID_MEMALIGN, alignment, bytes);
 	mem = mid_memalign(pt, alignment, bytes);
-	if (mem)
-		pt->error = 0;
 	pt_leave(pt, FN_MID_MEMALIGN);
 	pt_end(pt);
 	return pt->stop == PT_RUNNING ? mem : 0;

@@ -25,7 +25,7 @@ enum {
 	READS_LEAST = 1 << 15,     /* of one sweep, and no more than so many … */
 	READS_MAX = 1 << 18,       /* … however large the arena says it is */
 	PIECES_MAX = DECODE_HEAPS_MAX,
-	SWEPT_MAX = 64,
+	SWEPT_MAX = 1024,
 	ANCHORS_MAX = 2 * PT_BINS + 2, /* both ends of all bins, last_remainder, sbrk_base */
 };
 
@@ -308,7 +308,30 @@ static int by_heap_start(const void *a, const void *b)
 	return (x->start > y->start) - (x->start < y->start);
 }
 
-/** Around top, around sbrk_base, and wherever lists lead. */
+static uint64_t total_of(const heap_vec *pieces)
+{
+	uint64_t sum = 0;
+
+	for (size_t i = 0; i < pieces->count; i++)
+		sum += pieces->at[i].end - pieces->at[i].start;
+	return sum;
+}
+
+/** A piece that no list leads to, because nothing in it is free, may be in any writable memory. */
+static bool sweep_rest(struct search *s, uint64_t system_mem)
+{
+	const struct vma_set *vmas = s->w.d->vmas;
+
+	for (size_t i = 0; i < vmas->count && total_of(&s->pieces) < system_mem; i++) {
+		const struct vma *v = &vmas->at[i];
+
+		if (v->inode == 0 && !(v->prot & VMA_SHARED) && !sweep_around(s, v->start))
+			return false;
+	}
+	return true;
+}
+
+/** Around top, around sbrk_base, wherever lists lead, and then anywhere. */
 static bool find_pieces(struct search *s, const struct arena *arena)
 {
 	uint64_t anchors[ANCHORS_MAX];
@@ -327,16 +350,7 @@ static bool find_pieces(struct search *s, const struct arena *arena)
 		if (!sweep_around(s, anchors[i]))
 			return false;
 	}
-	return true;
-}
-
-static uint64_t total_of(const heap_vec *pieces)
-{
-	uint64_t sum = 0;
-
-	for (size_t i = 0; i < pieces->count; i++)
-		sum += pieces->at[i].end - pieces->at[i].start;
-	return sum;
+	return sweep_rest(s, arena->system_mem);
 }
 
 static bool add_contiguous(struct search *s, const struct arena *arena)

@@ -192,8 +192,6 @@ uint64_t pt_realloc(struct ptmalloc *pt, uint64_t mem, uint64_t bytes)
 	pt_enter(pt, FN_LIBC_REALLOC, mem, bytes);
 	if (!pt_hooked(pt, PT_HOOK_REALLOC))
 		fresh = libc_realloc(pt, mem, bytes);
-	if (fresh || (mem && !bytes))
-		pt->error = 0;
 	pt_leave(pt, FN_LIBC_REALLOC);
 	pt_end(pt);
 	return pt->stop == PT_RUNNING ? fresh : 0;

@@ -104,17 +104,28 @@ static void store_top(struct walk *w)
 		w->sink->chunk(w->sink->ctx, arena->top_addr, size, CHUNK_TOP, (int)w->arena_index);
 }
 
-/* Top moves while we read, and with it the end of what may be read: its heap may have grown. */
-static void find_top(struct walk *w, const struct malloc_heap *heap)
+/* Where a heap ends at the latest, however it has grown. A piece of main_arena can't reach the next. */
+static uint64_t growth_limit(const struct walk *w, size_t index)
 {
+	const struct malloc_heap *heap = &w->arena->heaps[index];
+	uint64_t limit = max_u64(heap->rw_end, heap->end);
+
+	if (!w->arena->is_main)
+		return max_u64(limit, heap->reserve_end);
+	if (index + 1 < w->arena->heap_count)
+		return max_u64(limit, heap[1].start);
+	return limit < UINT64_MAX - GROWTH_MAX ? limit + GROWTH_MAX : limit;
+}
+
+/* Top moves while we read, and with it the end of what may be read: its heap may have grown. */
+static void find_top(struct walk *w, size_t index)
+{
+	const struct malloc_heap *heap = &w->arena->heaps[index];
 	struct stream *s = &w->s;
-	uint64_t limit = max_u64(heap->rw_end, heap->end), top;
+	uint64_t limit = growth_limit(w, index), top;
 
 	s->stop = heap->end;
-	s->read_end = limit;
-	if (w->arena->is_main && limit < UINT64_MAX - GROWTH_MAX)
-		limit += GROWTH_MAX;
-	limit = max_u64(limit, heap->reserve_end);
+	s->read_end = max_u64(heap->rw_end, heap->end);
 	if (!walk_read_top(w, &top))
 		top = w->arena->top_addr;
 	if (top < heap->start || top >= limit)
@@ -138,7 +149,7 @@ static void walk_heap(struct walk *w, const struct heap_span *span)
 	w->s = (struct stream){ .start = pt_first_chunk(w->d, w->arena, span->heap),
 		                .bad_bits = PT_IS_MMAPPED | (w->d->lay->alignment == 16 ? 8 : 0) |
 		                            (w->arena->is_main ? PT_NON_MAIN_ARENA : 0) };
-	find_top(w, heap);
+	find_top(w, span->heap);
 	if (w->s.start > w->s.stop) {
 		heap_error_add(w->d->heap, heap->start, "a heap ends before its first chunk");
 		w->tally->torn_chunks++;
@@ -199,14 +210,14 @@ static struct walk_sum guess_cached(const struct walk *w, const struct walk_tall
 static void store_in_use(const struct walk *w, const struct walk_tally *tally, struct arena *arena)
 {
 	struct walk_sum in_use = tally->in_use, cached = { 0 };
-	enum fact_state state = FACT_KNOWN;
+	bool are_lists_exact = is_exact(&arena->fastbin_total) && is_exact(&arena->tcache_total);
+	enum fact_state state = are_lists_exact ? FACT_KNOWN : FACT_ESTIMATE;
 
-	if (!w->set && is_exact(&arena->fastbin_total) && is_exact(&arena->tcache_total)) {
+	if (!w->set && are_lists_exact) {
 		cached.count = arena->fastbin_total.count.v + arena->tcache_total.count.v;
 		cached.bytes = arena->fastbin_total.bytes.v + arena->tcache_total.bytes.v;
 	} else if (!w->set) {
 		cached = guess_cached(w, tally, arena);
-		state = FACT_ESTIMATE;
 	}
 	if (cached.count > in_use.count || cached.bytes > in_use.bytes) {
 		arena->in_use = count_bytes((struct walk_sum){ 0 }, FACT_UNKNOWN);

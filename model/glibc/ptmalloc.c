@@ -91,8 +91,6 @@ uint64_t pt_malloc(struct ptmalloc *pt, uint64_t bytes)
 
 	pt_begin(pt);
 	mem = pt_libc_malloc(pt, bytes);
-	if (mem)
-		pt->error = 0;
 	pt_end(pt);
 	return mem;
 }
@@ -195,8 +193,6 @@ uint64_t pt_calloc(struct ptmalloc *pt, uint64_t n, uint64_t size)
 		pt_ensure_init(pt);
 		if (!calloc_cache(pt, bytes, &mem))
 			mem = calloc2(pt, bytes);
-		if (mem)
-			pt->error = 0;
 	}
 	pt_leave(pt, FN_LIBC_CALLOC);
 	pt_end(pt);

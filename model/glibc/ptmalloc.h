@@ -58,7 +58,7 @@ struct ptmalloc {
 	uint32_t thread;         /* of the call under way; 0: the first thread */
 
 	/* outcome of the last call */
-	int error; /* errno, 0: not set */
+	int error; /* errno, 0: not set; a call that succeeds on a second way may leave it set */
 	enum pt_stop stop;
 	const char *stop_text; /* static */
 };

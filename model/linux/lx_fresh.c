@@ -17,31 +17,31 @@ enum { R = VMA_READ, RW = VMA_READ | VMA_WRITE, RX = VMA_READ | VMA_EXEC };
 static const struct {
 	uint64_t start, end, offset;
 	const char *name;
+	uint32_t inode;
 	uint8_t prot, kind;
-	uint64_t inode;
 	bool is_written;
 } fresh[] = {
-	{ 0x555555554000, 0x555555555000, 0x0, PROGRAM, R, VMA_FILE, 1, false },
-	{ 0x555555555000, 0x555555556000, 0x1000, PROGRAM, RX, VMA_FILE, 1, false },
-	{ 0x555555556000, 0x555555557000, 0x2000, PROGRAM, R, VMA_FILE, 1, false },
-	{ 0x555555557000, 0x555555558000, 0x2000, PROGRAM, R, VMA_FILE, 1, true },
-	{ 0x555555558000, 0x555555559000, 0x3000, PROGRAM, RW, VMA_FILE, 1, true },
-	{ 0x7ffff7dd9000, 0x7ffff7ddc000, 0x0, "", RW, VMA_ANON, 0, true },
-	{ 0x7ffff7ddc000, 0x7ffff7e02000, 0x0, LIBC, R, VMA_FILE, 2, false },
-	{ 0x7ffff7e02000, 0x7ffff7f58000, 0x26000, LIBC, RX, VMA_FILE, 2, false },
-	{ 0x7ffff7f58000, 0x7ffff7fab000, 0x17c000, LIBC, R, VMA_FILE, 2, false },
-	{ 0x7ffff7fab000, 0x7ffff7faf000, 0x1cf000, LIBC, R, VMA_FILE, 2, true },
-	{ 0x7ffff7faf000, 0x7ffff7fb1000, 0x1d3000, LIBC, RW, VMA_FILE, 2, true },
-	{ 0x7ffff7fb1000, 0x7ffff7fbe000, 0x0, "", RW, VMA_BSS, 0, true },
-	{ 0x7ffff7fc2000, 0x7ffff7fc4000, 0x0, "", RW, VMA_ANON, 0, true },
-	{ 0x7ffff7fc4000, 0x7ffff7fc8000, 0x0, "[vvar]", R, VMA_KERNEL, 0, false },
-	{ 0x7ffff7fc8000, 0x7ffff7fca000, 0x0, "[vdso]", RX, VMA_KERNEL, 0, false },
-	{ 0x7ffff7fca000, 0x7ffff7fcb000, 0x0, LOADER, R, VMA_FILE, 3, false },
-	{ 0x7ffff7fcb000, 0x7ffff7ff1000, 0x1000, LOADER, RX, VMA_FILE, 3, false },
-	{ 0x7ffff7ff1000, 0x7ffff7ffb000, 0x27000, LOADER, R, VMA_FILE, 3, false },
-	{ 0x7ffff7ffb000, 0x7ffff7ffd000, 0x31000, LOADER, R, VMA_FILE, 3, true },
-	{ 0x7ffff7ffd000, 0x7ffff7fff000, 0x33000, LOADER, RW, VMA_FILE, 3, true },
-	{ 0x7ffffffde000, 0x7ffffffff000, 0x0, "[stack]", RW, VMA_STACK, 0, true },
+	{ 0x555555554000, 0x555555555000, 0x0, PROGRAM, 1, R, VMA_FILE, false },
+	{ 0x555555555000, 0x555555556000, 0x1000, PROGRAM, 1, RX, VMA_FILE, false },
+	{ 0x555555556000, 0x555555557000, 0x2000, PROGRAM, 1, R, VMA_FILE, false },
+	{ 0x555555557000, 0x555555558000, 0x2000, PROGRAM, 1, R, VMA_FILE, true },
+	{ 0x555555558000, 0x555555559000, 0x3000, PROGRAM, 1, RW, VMA_FILE, true },
+	{ 0x7ffff7dd9000, 0x7ffff7ddc000, 0x0, "", 0, RW, VMA_ANON, true },
+	{ 0x7ffff7ddc000, 0x7ffff7e02000, 0x0, LIBC, 2, R, VMA_FILE, false },
+	{ 0x7ffff7e02000, 0x7ffff7f58000, 0x26000, LIBC, 2, RX, VMA_FILE, false },
+	{ 0x7ffff7f58000, 0x7ffff7fab000, 0x17c000, LIBC, 2, R, VMA_FILE, false },
+	{ 0x7ffff7fab000, 0x7ffff7faf000, 0x1cf000, LIBC, 2, R, VMA_FILE, true },
+	{ 0x7ffff7faf000, 0x7ffff7fb1000, 0x1d3000, LIBC, 2, RW, VMA_FILE, true },
+	{ 0x7ffff7fb1000, 0x7ffff7fbe000, 0x0, "", 0, RW, VMA_BSS, true },
+	{ 0x7ffff7fc2000, 0x7ffff7fc4000, 0x0, "", 0, RW, VMA_ANON, true },
+	{ 0x7ffff7fc4000, 0x7ffff7fc8000, 0x0, "[vvar]", 0, R, VMA_KERNEL, false },
+	{ 0x7ffff7fc8000, 0x7ffff7fca000, 0x0, "[vdso]", 0, RX, VMA_KERNEL, false },
+	{ 0x7ffff7fca000, 0x7ffff7fcb000, 0x0, LOADER, 3, R, VMA_FILE, false },
+	{ 0x7ffff7fcb000, 0x7ffff7ff1000, 0x1000, LOADER, 3, RX, VMA_FILE, false },
+	{ 0x7ffff7ff1000, 0x7ffff7ffb000, 0x27000, LOADER, 3, R, VMA_FILE, false },
+	{ 0x7ffff7ffb000, 0x7ffff7ffd000, 0x31000, LOADER, 3, R, VMA_FILE, true },
+	{ 0x7ffff7ffd000, 0x7ffff7fff000, 0x33000, LOADER, 3, RW, VMA_FILE, true },
+	{ 0x7ffffffde000, 0x7ffffffff000, 0x0, "[stack]", 0, RW, VMA_STACK, true },
 };
 
 enum { FRESH_COUNT = sizeof(fresh) / sizeof(fresh[0]), FRESH_NAMES = 1024 };

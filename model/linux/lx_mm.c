@@ -69,9 +69,9 @@ static bool is_allowed(const struct lx_vma *vma, bool is_write)
 	return vma->flags & (is_write ? (uint32_t)LX_VM_WRITE : LX_ACCESS_FLAGS);
 }
 
-enum image_fault lx_mm_access(void *ctx, uint64_t addr, bool is_write)
+enum image_fault lx_mm_access(void *of, uint64_t addr, bool is_write)
 {
-	struct lx_mm *mm = ctx;
+	struct lx_mm *mm = of;
 	size_t i;
 
 	if (addr >= FIRST_OWN_ADDRESS)

@@ -81,18 +81,18 @@ struct sys *lx_mm_sys(struct lx_mm *mm);
 /** Where decisions are told from now on; NULL: nowhere. */
 void lx_mm_set_why(struct lx_mm *mm, struct why *why);
 
-/** What the image asks on a TLB miss (see struct image_backing); addresses from 2^57 on belong to
+/** What the image asks of a struct lx_mm on a TLB miss (see struct image_backing); addresses from 2^57 on belong to
  * the model itself and are always IMAGE_OK. */
-enum image_fault lx_mm_access(void *mm, uint64_t addr, bool is_write);
+enum image_fault lx_mm_access(void *of, uint64_t addr, bool is_write);
 
-/** A page of [start, end) is written for the first time: its VMA gets an anon_vma (merging depends
- * on it). The image's owner calls it through lx_touch(). */
+/* What writing to each page of a range did. */
 struct lx_touch {
 	uint64_t pages;   /* written, touched before or not */
 	uint64_t faulted; /* of them, newly resident */
 	bool segv;        /* stopped at an address that may not be written */
 	uint64_t segv_addr;
 };
+/** Writes to each page of [start, end), as a program would. Without an image all count as faulted. */
 void lx_touch(struct lx_mm *mm, uint64_t start, uint64_t end, struct lx_touch *ret);
 
 /* --- what it looks like --------------------------------------------------------------------------- */

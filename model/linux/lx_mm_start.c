@@ -283,10 +283,10 @@ static void set_limits(struct lx_mm *mm, const struct lx_mm_start *start)
 	mm->now.full_above = UINT64_MAX;
 }
 
-static bool build(struct lx_mm *mm, struct region *shared, const struct lx_mm_start *start)
+static bool build(struct lx_mm *mm, struct region *region, const struct lx_mm_start *start)
 {
 	static const struct vma nothing = { 0 };
-	struct builder b = { .mm = mm, .start = start, .shared = shared };
+	struct builder b = { .mm = mm, .start = start, .shared = region };
 	size_t room = start->vmas->count + start->vmas->count / 8 + 64;
 
 	mm->list = lx_list_new(room);
@@ -303,21 +303,21 @@ static bool build(struct lx_mm *mm, struct region *shared, const struct lx_mm_st
 	return !mm->failed;
 }
 
-struct lx_mm *lx_mm_new(struct region *shared, const struct lx_mm_start *start)
+struct lx_mm *lx_mm_new(struct region *region, const struct lx_mm_start *start)
 {
-	struct region *region = region_new();
-	struct lx_mm *mm = region ? region_alloc(region, sizeof(*mm)) : NULL;
+	struct region *own = region_new();
+	struct lx_mm *mm = own ? region_alloc(own, sizeof(*mm)) : NULL;
 
 	if (!mm) {
-		region_free(region);
+		region_free(own);
 		return NULL;
 	}
-	mm->region = region;
-	mm->sys = (struct sys){ .ops = &lx_ops, .region = region };
+	mm->region = own;
+	mm->sys = (struct sys){ .ops = &lx_ops, .region = own };
 	mm->rules = start->rules;
 	mm->page = start->page;
 	set_limits(mm, start);
-	if (!build(mm, shared, start)) {
+	if (!build(mm, region, start)) {
 		lx_mm_end(mm);
 		return NULL;
 	}

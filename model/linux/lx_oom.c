@@ -261,6 +261,13 @@ static bool may_end_itself(const struct oom_task *task)
 	       !(task->flags & (OOM_TASK_INIT | OOM_TASK_KTHREAD | OOM_TASK_NO_MM));
 }
 
+/* task_will_free_mem(current): who asks is given the reserves to end with, and nobody is looked for. */
+static bool is_ending(const struct linux_rules *rules, const struct oom_task *task)
+{
+	return has_flag(task, OOM_TASK_EXITING) && !has_flag(task, OOM_TASK_NO_MM) &&
+	       !(has_flag(task, OOM_TASK_REAPED) && rules->oom_skips_reaped);
+}
+
 void lx_oom_choose(const struct linux_rules *rules, const struct oom_table *table,
                    const struct oom_call *call, struct oom_verdict *ret)
 {
@@ -268,7 +275,10 @@ void lx_oom_choose(const struct linux_rules *rules, const struct oom_table *tabl
 	const struct oom_task *invoker = find_pid(table, call->invoker);
 
 	*ret = (struct oom_verdict){ .outcome = OOM_OUTCOME_PANIC };
-	if (call->panic_on_oom == 2) {
+	if (invoker && is_ending(rules, invoker)) {
+		ret->outcome = OOM_OUTCOME_WAIT;
+		ret->why = "the task that asks for memory is ending already";
+	} else if (call->panic_on_oom == 2) {
 		ret->why = "vm.panic_on_oom is 2";
 	} else if (call->panic_on_oom && call->constraint == OOM_CONSTRAINT_NONE) {
 		ret->why = "vm.panic_on_oom is 1 and the shortage is global";

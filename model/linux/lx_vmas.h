@@ -150,7 +150,7 @@ uint64_t lx_vm_start_gap(const struct lx_mm *mm, const struct lx_vma *vma);
 /** An address or -errno; `flags` are SYS_MAP_…; `addr` is a hint, page aligned, or 0. */
 int64_t lx_get_unmapped_area(struct lx_mm *mm, uint64_t addr, uint64_t len, uint32_t flags);
 
-/* --- lx_limits.c -------------------------------------------------------------------------------------- */
+/* --- lx_may_expand.c -------------------------------------------------------------------------------------- */
 
 /** RLIMIT_AS and RLIMIT_DATA for `pages` more (may be negative) of such memory. */
 bool lx_may_expand_vm(const struct lx_mm *mm, uint32_t flags, int64_t pages);

@@ -52,7 +52,7 @@ struct tcache_layout {
 	uint32_t entries;     /* offset of entries[]; counters are at 0 */
 	uint32_t size;
 	bool counts_down;        /* counters hold the free slots left, from tcache_count */
-	uint32_t chunk_sizes[2]; /* sizes its own chunk can have; 0: none */
+	uint32_t chunk_sizes[2]; /* what its own chunk is requested as; 0: none */
 	uint32_t default_count;  /* mp_.tcache_count's default */
 	uint32_t default_max_bytes;
 };
@@ -112,6 +112,8 @@ unsigned glibc_bin_index(const struct malloc_layout *lay, uint64_t chunk_size);
 uint64_t glibc_bin_min(const struct malloc_layout *lay, unsigned bin);
 /** Chunk size of tcache bin `index` (for the large classes of 2.42+: the smallest one). */
 uint64_t glibc_tcache_size(const struct malloc_layout *lay, unsigned index);
+/** Can a chunk of this size be a tcache's own? */
+bool glibc_is_tcache_chunk(const struct malloc_layout *lay, uint64_t size);
 /** Chunk size of fastbin `index`. */
 uint64_t glibc_fastbin_size(const struct malloc_layout *lay, unsigned index);
 /** Undoes safe-linking where the version has it (malloc.c:REVEAL_PTR). */

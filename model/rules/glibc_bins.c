@@ -102,6 +102,22 @@ uint64_t glibc_tcache_size(const struct malloc_layout *lay, unsigned index)
 	return UINT64_C(1024) << (index - small);
 }
 
+/*
+ * Most come from top and have their very size. One from a bin is larger when the rest of the free
+ * chunk would have been less than MINSIZE (malloc.c:_int_malloc): where arenas are shared or used again.
+ */
+bool glibc_is_tcache_chunk(const struct malloc_layout *lay, uint64_t size)
+{
+	for (int i = 0; i < 2; i++) {
+		uint64_t wanted = lay->tcache.chunk_sizes[i];
+
+		if (wanted && size >= wanted && size - wanted < lay->min_size &&
+		    (size - wanted) % lay->alignment == 0)
+			return true;
+	}
+	return false;
+}
+
 uint64_t glibc_fastbin_size(const struct malloc_layout *lay, unsigned index)
 {
 	/* Steps of two words, also where the alignment is larger (i386 from 2.26). */

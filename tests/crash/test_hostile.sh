@@ -21,10 +21,12 @@ verdict() { # NAME STATUS DETAIL-FILE
 }
 
 start() {
+	# The shell empties the file in the new process: the last target's "ready" may still be in it.
+	rm -f "$work/out"
 	"$work/hostile" "$1" >"$work/out" &
 	pid=$!
 	tries=0
-	until grep -q ready "$work/out" || [ $tries -ge 100 ]; do
+	until grep -qs ready "$work/out" || [ $tries -ge 100 ]; do
 		tries=$((tries + 1))
 		sleep 0.05
 	done
@@ -69,6 +71,18 @@ for how in sound bin-cycle size-zero size-huge size-odd top-outside top-inside-c
 	esac
 	stop
 done
+
+# A shell that execs itself without end: what is there is shown, or that it went away; nobody refused.
+again='exec sh -c "$0" "$0"'
+sh -c "$again" "$again" &
+pid=$! fine=0
+for try in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
+	timeout 20 "$heaptop" snapshot "$pid" --json >"$work/json" 2>"$work/err"
+	case $?$(grep -c '"vmas":\[{' "$work/json") in 01 | 4?) fine=$((fine + 1)) ;; esac
+done
+[ $fine -eq 20 ]
+verdict "execs without end: shown, or gone ($fine of 20)" $? "$work/err"
+stop
 
 refuses() { # NAME EXIT WORD COMMAND…
 	name=$1 want=$2 word=$3

@@ -72,7 +72,7 @@ static void scan(struct fake_heap *h, const struct decode *d)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	const struct chunk_sink sink = { ignore_chunk, &(uint64_t){ 0 } };
+	const struct chunk_sink sink = { .chunk = ignore_chunk, .ctx = &(uint64_t){ 0 } };
 	struct fake_heap h;
 	struct decode d;
 	uint8_t what;

@@ -15,11 +15,6 @@ static uint64_t find_sbrk_base(const struct vma_set *vmas)
 	return 0;
 }
 
-static bool is_tcache_chunk(const struct malloc_layout *lay, uint64_t size)
-{
-	return size && (size == lay->tcache.chunk_sizes[0] || size == lay->tcache.chunk_sizes[1]);
-}
-
 /* To 2.41 the first thread of an arena takes its tcache from it before anything else. */
 static bool add_tcache(struct decoded_child *child, size_t arena)
 {
@@ -28,7 +23,7 @@ static bool add_tcache(struct decoded_child *child, size_t arena)
 
 	if (!mem_read_all(child->d.mem, chunk, header, sizeof(header)))
 		return false;
-	if (!is_tcache_chunk(child->d.lay, pt_chunk_size(header[1])))
+	if (!glibc_is_tcache_chunk(child->d.lay, pt_chunk_size(header[1])))
 		return ms->arenas[arena].attached_threads.v == 0;
 	ms->threads[ms->thread_count++] = (struct malloc_thread){
 		.arena = fact_of(ms->arenas[arena].addr),

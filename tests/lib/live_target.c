@@ -2,11 +2,14 @@
 #include "tests/lib/live_target.h"
 
 #include <fcntl.h>
+#include <linux/sched.h>
 #include <signal.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -84,7 +87,18 @@ static bool read_until_ready(struct live_target *target, int fd)
 	return false;
 }
 
-bool live_target_start(struct live_target *target, char *const argv[], char *const env[])
+/* As fork(), but of that id; it must be free. */
+static pid_t fork_as(pid_t pid)
+{
+	struct clone_args args = { .exit_signal = SIGCHLD,
+		                   .set_tid = (uint64_t)(uintptr_t)&pid,
+		                   .set_tid_size = 1 };
+
+	return (pid_t)syscall(SYS_clone3, &args, sizeof(args));
+}
+
+/* With pid 0, one that the kernel chooses. */
+static bool start_as(struct live_target *target, pid_t pid, char *const argv[], char *const env[])
 {
 	int out[2];
 	bool ok;
@@ -93,7 +107,7 @@ bool live_target_start(struct live_target *target, char *const argv[], char *con
 	if (pipe(out) != 0)
 		abort();
 	fflush(NULL);
-	target->pid = fork();
+	target->pid = pid ? fork_as(pid) : fork();
 	if (target->pid == 0) {
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		dup2(out[1], 1);
@@ -111,6 +125,28 @@ bool live_target_start(struct live_target *target, char *const argv[], char *con
 	}
 	live_target_open(target, target->pid);
 	return true;
+}
+
+bool live_target_start(struct live_target *target, char *const argv[], char *const env[])
+{
+	return start_as(target, 0, argv, env);
+}
+
+bool live_target_start_highest(struct live_target *target, char *const argv[], char *const env[])
+{
+	FILE *file = fopen("/proc/sys/kernel/pid_max", "r");
+	int pid_max = 0;
+
+	if (!file || fscanf(file, "%d", &pid_max) != 1)
+		pid_max = 0;
+	if (file)
+		fclose(file);
+	/* The kernel's own choice goes on from the last one, wherever this is. */
+	for (pid_t pid = pid_max - 1; pid_max && pid > pid_max - 16; pid--) {
+		if (start_as(target, pid, argv, env))
+			return true;
+	}
+	return false;
 }
 
 void live_target_open(struct live_target *target, pid_t pid)
@@ -155,7 +191,8 @@ void live_target_find(struct live_target *target)
 {
 	struct heap_facts *heap = &target->heap;
 
-	find_malloc(target->proc.pid, &target->vmas->vmas, target->mem, target->region, heap,
+	/* By the thread that has the memory: the first one may have ended. */
+	find_malloc(target->proc.mm_tid, &target->vmas->vmas, target->mem, target->region, heap,
 	            &target->found);
 	heap->instances =
 	        region_alloc(target->region, (target->found.count + 1) * sizeof(*heap->instances));

@@ -33,6 +33,12 @@ bool live_target_build(const char *source, const char *const *flags, char *path,
 /** Starts a program, its standard output read until a line "ready"; ends with the test. */
 bool live_target_start(struct live_target *target, char *const argv[], char *const env[]);
 
+/**
+ * The same with one of the highest ids there are, so that its threads get lower ones. Needs Linux 5.5
+ * and CAP_SYS_ADMIN or CAP_CHECKPOINT_RESTORE.
+ */
+bool live_target_start_highest(struct live_target *target, char *const argv[], char *const env[]);
+
 /** Opens a running process: its VMAs and memory. Aborts on failure. */
 void live_target_open(struct live_target *target, pid_t pid);
 

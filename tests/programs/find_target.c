@@ -10,10 +10,15 @@
  *
  * ARENA is 0 for main_arena, - for none; addresses are hexadecimal. At last a line "ready". Says all
  * with write(2): stdio calls malloc. Compiled by the tests, statically too; with WITH_DLMOPEN it loads a
- * second libc into a namespace of its own first.
+ * second libc into a namespace of its own first. With FIRST_ENDS each thread keeps main_arena's address
+ * on its stack, and the first thread is gone when the only other one says
+ *
+ *	kept ADDRESS
+ *	ready
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -82,10 +87,55 @@ static void tell(int uses_malloc)
 	say(line);
 }
 
+#ifdef FIRST_ENDS
+static size_t main_arena;
+
+/* A chunk alone in the unsorted bin points to it: 96 bytes into the arena since 2.27. */
+static void find_main_arena(void)
+{
+	size_t *volatile block = malloc(2000);
+	void *volatile between = malloc(10);
+
+	(void)between;
+	free(block);
+	main_arena = *block - 96;
+}
+
+static void await_end_of_first(void)
+{
+	char text[256];
+
+	do {
+		int fd = open("/proc/self/stat", O_RDONLY);
+		ssize_t got = read(fd, text, sizeof(text) - 1);
+
+		close(fd);
+		text[got > 0 ? got : 0] = '\0';
+	} while (!strstr(text, ") Z "));
+}
+
+static void outlive_first(void)
+{
+	volatile size_t kept[] = { main_arena, main_arena };
+	char line[64];
+
+	await_end_of_first();
+	snprintf(line, sizeof(line), "kept %zx\nready\n", kept[0]);
+	say(line);
+	for (;;) {
+		pause();
+		(void)kept[1];
+	}
+}
+#endif
+
 static void *work(void *arg)
 {
 	tell((intptr_t)arg != 2);
 	pthread_barrier_wait(&all_told);
+#ifdef FIRST_ENDS
+	outlive_first();
+#endif
 	pause();
 	return NULL;
 }
@@ -129,10 +179,16 @@ int main(int argc, char **argv)
 #ifdef WITH_DLMOPEN
 	load_second_libc();
 #endif
+#ifdef FIRST_ENDS
+	find_main_arena();
+#endif
 	pthread_barrier_init(&all_told, NULL, (unsigned)threads + 1);
 	for (intptr_t i = 0; i < threads; i++)
 		start(i);
 	pthread_barrier_wait(&all_told);
+#ifdef FIRST_ENDS
+	pthread_exit(NULL);
+#endif
 	say("ready\n");
 	for (;;)
 		pause();

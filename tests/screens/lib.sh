@@ -45,6 +45,13 @@ type_line() {
 	tm send-keys -t t Enter
 }
 
+# A command on an empty screen. tmux empties it at once: what the last command left, a like exit code
+# above all, may otherwise be taken for this one's until the shell gets to `clear`.
+run_line() {
+	tm send-keys -R -t t
+	type_line "clear; $1"
+}
+
 # until SECONDS COMMAND…: tries until it succeeds
 until_true() {
 	end=$(($(date +%s) + limit))

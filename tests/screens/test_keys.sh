@@ -5,7 +5,7 @@
 . "$(dirname "$0")/lib.sh"
 
 open_shell 120 36
-type_line "clear; $app_demo"
+run_line "$app_demo"
 wait_for 'LIVE'
 
 shows() { # KEY TEXT

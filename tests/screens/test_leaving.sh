@@ -7,7 +7,7 @@
 open_shell 120 36
 
 start() {
-	type_line "clear; $app_demo --interval 100 $*; echo exit=\$?"
+	run_line "$app_demo --interval 100 $*; echo exit=\$?"
 	wait_for 'LIVE'
 }
 
@@ -22,7 +22,7 @@ by_signal() {
 
 # The fault strikes inside the program, while the screen is up.
 by_fault() {
-	type_line "clear; $app_demo --interval 100 --crash $1; echo exit=\$?"
+	run_line "$app_demo --interval 100 --crash $1; echo exit=\$?"
 	wait_for "exit=$((128 + $1))" && restored
 }
 

@@ -7,7 +7,7 @@
 open_shell 120 36
 
 start() {
-	type_line "clear; $app_demo --picker"
+	run_line "$app_demo --picker"
 	wait_for 'which process?'
 }
 

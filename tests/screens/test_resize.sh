@@ -5,7 +5,7 @@
 . "$(dirname "$0")/lib.sh"
 
 open_shell 120 36
-type_line "clear; $app_demo --interval 100"
+run_line "$app_demo --interval 100"
 
 # Every row has its border on both sides and the right length.
 is_whole() {

@@ -7,7 +7,7 @@
 open_shell 120 36
 
 run() {
-	type_line "clear; $app_demo $*"
+	run_line "$app_demo $*"
 }
 
 ends() {

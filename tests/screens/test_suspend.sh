@@ -7,7 +7,7 @@
 open_shell 120 36
 
 suspends() {
-	type_line "clear; $app_demo --interval 100"
+	run_line "$app_demo --interval 100"
 	wait_for 'LIVE' && keys C-z && wait_for 'Stopped' && restored
 }
 

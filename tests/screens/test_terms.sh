@@ -7,7 +7,7 @@
 open_shell 120 36
 
 works() { # ENV…
-	type_line "clear; env $* $app_demo --interval 100; echo exit=\$?"
+	run_line "env $* $app_demo --interval 100; echo exit=\$?"
 	wait_for 'LIVE' && wait_for 'q Quit' && keys 2 && wait_for '2 Arenas' && keys q &&
 		wait_for 'exit=0' && restored
 }
@@ -15,17 +15,17 @@ works() { # ENV…
 refused() { # WORDS ENV…
 	words=$1
 	shift
-	type_line "clear; env $* $app_demo; echo exit=\$?"
+	run_line "env $* $app_demo; echo exit=\$?"
 	wait_for 'exit=2' && has "$words" && restored
 }
 
 not_a_tty() {
-	type_line "clear; $app_demo | cat; echo done; $app_demo </dev/null; echo exit=\$?"
+	run_line "$app_demo | cat; echo done; $app_demo </dev/null; echo exit=\$?"
 	wait_for 'exit=2' && [ "$(screen | grep -c 'heaptop: terminal:')" = 2 ] && restored
 }
 
 only_ascii() {
-	type_line "clear; env $* $app_demo --interval 100; echo exit=\$?"
+	run_line "env $* $app_demo --interval 100; echo exit=\$?"
 	wait_for 'LIVE *' && ! screen | LC_ALL=C grep -q '[^ -~]' && has '[1 Overview]' && keys q &&
 		wait_for 'exit=0'
 }
@@ -34,12 +34,12 @@ colours() { screen_colours | grep -cE '(38;5|3[0-7]|4[0-7]|9[0-7])'; }
 screen_colours() { tm capture-pane -p -e -t t | grep -oE '\[[0-9;]+m'; }
 
 no_colour() {
-	type_line "clear; env $*; echo exit=\$?"
+	run_line "env $*; echo exit=\$?"
 	wait_for 'LIVE' && wait_for 'q Quit' && [ "$(colours)" = 0 ] && keys q && wait_for 'exit=0'
 }
 
 some_colour() {
-	type_line "clear; env $*; echo exit=\$?"
+	run_line "env $*; echo exit=\$?"
 	wait_for 'LIVE' && wait_for 'q Quit' && [ "$(colours)" -gt 10 ] && keys q && wait_for 'exit=0'
 }
 

@@ -108,6 +108,9 @@ def by_mapping(snapshot, truth, total):
     check("every mmapped chunk at its address", not missing, (missing, malloc["mmapped"]))
     check("mmapped chunks: count and bytes", (len(ours), sum(c["size"] for c in malloc["mmapped"])) == total,
           (len(ours), sum(c["size"] for c in malloc["mmapped"]), total))
+    listed = {int(c["addr"], 16): c for c in malloc["chunks"] if c["state"] == "mmapped"}
+    check("every mmapped chunk among the chunks", sorted(listed) == ours and
+          all(c["arena"] == -1 for c in listed.values()), (sorted(listed), ours))
     params = malloc["params"]
     check("mp_'s own counts", (params["n_mmaps"], params["mmapped_mem"]) == total, (params, total))
 

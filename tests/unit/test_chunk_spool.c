@@ -45,10 +45,33 @@ static void spool_gives_back_what_it_was_given(void **state)
 	chunk_spool_free(spool);
 }
 
+static void spool_begins_anew(void **state)
+{
+	struct chunk_spool *spool = chunk_spool_new();
+	const struct chunk_sink *sink = chunk_spool_sink(spool);
+	struct chunk_cursor cursor = { 0 };
+	struct chunk_record got;
+	uint64_t lost;
+
+	(void)state;
+	for (uint64_t i = 0; i < 100; i++)
+		sink->chunk(sink->ctx, 4096 + i * 32, 32, CHUNK_IN_USE, 3);
+	sink->restart(sink->ctx);
+	assert_int_equal(chunk_spool_count(spool, &lost), 0);
+	sink->chunk(sink->ctx, 4096 + 3200, 48, CHUNK_FREE, 3);
+	assert_int_equal(chunk_spool_count(spool, &lost), 1);
+	assert_true(chunk_spool_next(spool, &cursor, &got));
+	assert_true(got.addr == 4096 + 3200 && got.size == 48 && got.state == CHUNK_FREE &&
+	            got.arena == 3);
+	assert_false(chunk_spool_next(spool, &cursor, &got));
+	chunk_spool_free(spool);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(spool_gives_back_what_it_was_given),
+		cmocka_unit_test(spool_begins_anew),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -75,8 +75,7 @@ static void wrong_usage_exits_2(void **state)
 
 static void later_commands_are_unknown(void **state)
 {
-	static const char *const words[] = { "record 1 -o x", "replay x", "compare x",
-		                             "core x" };
+	static const char *const words[] = { "record 1 -o x", "replay x", "compare x", "core x" };
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
@@ -90,6 +89,7 @@ static void no_process_exits_4(void **state)
 	fails("snapshot 4194305", 4, "4194305");
 	fails("snapshot --json 4194305", 4, "4194305");
 	fails("doctor 4194305", 4, "4194305");
+	fails("4194305", 4, "4194305");
 }
 
 static void without_a_terminal_snapshot_is_hinted_at(void **state)

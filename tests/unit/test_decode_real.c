@@ -157,13 +157,16 @@ static void foreign_sbrk(uint64_t words[PEER_WORDS])
 	describe();
 }
 
+enum { HOLE = 8 << 20 };
+
 /* The break can't move: main_arena goes on in mappings of its own, a new one each time. */
 static void blocked_brk(uint64_t words[PEER_WORDS])
 {
-	void *end;
+	void *end, *hole;
 
 	(void)words;
 	churn(8, 2000);
+	hole = mmap(NULL, HOLE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	end = sbrk(0);
 	if (mmap(end, 4096, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0) !=
 	    end)
@@ -174,7 +177,19 @@ static void blocked_brk(uint64_t words[PEER_WORDS])
 		if (i % 3 == 0 && mmap(NULL, 65536, PROT_READ | PROT_WRITE,
 		                       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) == MAP_FAILED)
 			_exit(91);
+		/* Pieces alone between walls without anything free: no list leads to them. */
+		for (int k = 0; i % 3 == 0 && k < 12000; k++) {
+			get(104);
+			if (k % 400 == 0 && mmap(NULL, 4096, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS,
+			                         -1, 0) == MAP_FAILED)
+				_exit(89);
+		}
 	}
+	/* The newest piece, and top, above others, which it touches. */
+	if (munmap(hole, HOLE) != 0)
+		_exit(90);
+	for (int k = 0; k < 14000; k++)
+		get(104);
 	describe();
 }
 
@@ -410,7 +425,7 @@ static void compare_sink(const struct malloc_state *ms, const struct seen_chunks
 static void compare_all_ways(struct looked *l)
 {
 	struct seen_chunks seen = { 0 };
-	const struct chunk_sink sink = { see_chunk, &seen };
+	const struct chunk_sink sink = { .chunk = see_chunk, .ctx = &seen };
 
 	assert_true(pt_decode(&l->d, l->ms, TAKE_WALK, NULL));
 	must_have_no_errors(&l->target.heap);
@@ -492,6 +507,7 @@ static void mapped_pieces_of_main_arena_are_found(void **state)
 	look_at(&l, blocked_brk);
 	assert_false(l.ms->arenas[0].is_contiguous);
 	assert_true(l.ms->arenas[0].heap_count > 2);
+	assert_true(l.ms->arenas[0].top_addr > l.ms->arenas[0].heaps[1].end);
 	assert_true(pt_decode(&l.d, l.ms, TAKE_WALK, NULL));
 	must_have_no_errors(&l.target.heap);
 	compare_sums(l.ms, l.d.lay, 0);

@@ -135,7 +135,7 @@ static void ignore_chunk(void *ctx, uint64_t addr, uint64_t size, enum chunk_sta
 static void decode_with_sink(struct fake_heap *h)
 {
 	uint64_t counts[CHUNK_STATE_COUNT] = { 0 };
-	const struct chunk_sink sink = { ignore_chunk, counts };
+	const struct chunk_sink sink = { .chunk = ignore_chunk, .ctx = counts };
 	struct decode d = fake_heap_decode(h);
 
 	assert_true(pt_decode(&d, &h->ms, TAKE_HEADERS | TAKE_WALK, &sink));

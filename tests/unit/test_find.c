@@ -256,6 +256,24 @@ static void four_debian_glibcs(void **state)
 		check_glibc(store, minors[i], program);
 }
 
+/* The first thread used both, the others the first one only. */
+static void check_second_libc(const struct live_target *target)
+{
+	const struct malloc_state *first = &target->heap.instances[0],
+	                          *second = &target->heap.instances[1];
+
+	assert_int_equal(first->thread_count, second->thread_count);
+	for (size_t i = 0; i < second->thread_count; i++) {
+		const struct malloc_thread *t = &second->threads[i];
+
+		assert_int_equal(t->pthread_addr, thread_of(first, t->tid)->pthread_addr);
+		assert_int_equal(t->arena.state, FACT_KNOWN);
+		assert_int_equal(t->arena.v, t->tid == target->pid
+		                                     ? target->found.mallocs[1].main_arena_addr
+		                                     : 0);
+	}
+}
+
 /* A second libc in a namespace of its own: both are found, the program's comes first. */
 static void two_libcs(void **state)
 {
@@ -271,13 +289,60 @@ static void two_libcs(void **state)
 	                     target.found.mallocs[1].main_arena_addr);
 	assert_false(target.found.mallocs[1].never_used);
 	check_threads(&target);
-	/* The first thread used both, the others the first one only. */
-	for (size_t i = 0; i <= THREADS; i++) {
-		const struct malloc_thread *t = &target.heap.instances[1].threads[i];
+	check_second_libc(&target);
+	live_target_end(&target);
+}
 
-		assert_int_equal(t->pthread_addr, target.heap.instances[0].threads[i].pthread_addr);
-		assert_int_equal(t->arena.v, i ? 0 : target.found.mallocs[1].main_arena_addr);
+/* Ids wrap at pid_max, so that a first thread can have the highest; the list goes by id. */
+static void a_first_thread_with_the_highest_id(void **state)
+{
+	static const char *const flags[] = { "-pthread", "-DWITH_DLMOPEN", "-ldl", NULL };
+	/* More than vote, and the last of the list is none of the evenly spaced ones. */
+	char path[128], threads[] = "41";
+	char *const argv[] = { path, threads, NULL };
+	struct live_target target;
+
+	(void)state;
+	if (!live_target_build(SOURCE, flags, path, sizeof(path)) ||
+	    !live_target_start_highest(&target, argv, no_env)) {
+		print_message("skip: no process can be given an id of choice here\n");
+		skip();
 	}
+	live_target_find(&target);
+	assert_int_equal(target.found.count, 2);
+	assert_int_equal(target.heap.instances[1].thread_count, 42);
+	assert_int_equal(target.heap.instances[1].threads[41].tid, target.pid);
+	check_second_libc(&target);
+	live_target_end(&target);
+}
+
+/* One voter only, with another arena's address on its stack. */
+static void a_last_thread_with_an_arena_on_its_stack(void **state)
+{
+	static const char *const flags[] = { "-pthread", "-DFIRST_ENDS", NULL };
+	char path[128], threads[] = "1";
+	char *const argv[] = { path, threads, NULL };
+	struct live_target target;
+	struct told told = { 0 };
+	const char *line;
+	uint64_t kept;
+
+	(void)state;
+	if (!live_target_build(SOURCE, flags, path, sizeof(path)) ||
+	    !live_target_start(&target, argv, no_env)) {
+		print_message("skip: %s can't be built or run with these flags here\n", SOURCE);
+		skip();
+	}
+	live_target_find(&target);
+	line = strchr(target.said, '\n') + 1; /* the first thread's comes first */
+	assert_int_equal(sscanf(line, "thread %d %" SCNx64 " %" SCNx64 " %23s %d\nkept %" SCNx64,
+	                        &told.tid, &told.pthread_addr, &told.stack_end, told.arena,
+	                        &told.uses_malloc, &kept),
+	                 6);
+	assert_int_not_equal(told.tid, target.pid);
+	assert_int_equal(kept, target.found.mallocs[0].main_arena_addr);
+	assert_string_not_equal(told.arena, "0");
+	check_thread(&target, &told);
 	live_target_end(&target);
 }
 
@@ -466,6 +531,8 @@ int main(void)
 		cmocka_unit_test(a_stripped_static_pie),
 		cmocka_unit_test(four_debian_glibcs),
 		cmocka_unit_test(two_libcs),
+		cmocka_unit_test(a_first_thread_with_the_highest_id),
+		cmocka_unit_test(a_last_thread_with_an_arena_on_its_stack),
 		cmocka_unit_test(an_interposed_malloc),
 		cmocka_unit_test(a_program_without_libc),
 		cmocka_unit_test(a_deleted_program),

@@ -232,6 +232,24 @@ static void caches_hold_their_sizes(void **state)
 	assert_int_equal(glibc_fastbin_size(l32, 10), 0x60);
 }
 
+static void a_tcache_takes_what_would_be_too_small_to_leave(void **state)
+{
+	const struct malloc_layout *new64 = row(43, ABI_LP64), *l32 = row(36, ABI_I386);
+
+	(void)state;
+	assert_true(glibc_is_tcache_chunk(row(36, ABI_LP64), 0x290));
+	assert_true(glibc_is_tcache_chunk(row(36, ABI_LP64), 0x2a0));
+	assert_false(glibc_is_tcache_chunk(row(36, ABI_LP64), 0x2b0));
+	assert_false(glibc_is_tcache_chunk(row(36, ABI_LP64), 0x280));
+	assert_true(glibc_is_tcache_chunk(new64, 0x300));
+	assert_true(glibc_is_tcache_chunk(new64, 0x320));
+	assert_false(glibc_is_tcache_chunk(new64, 0x330));
+	/* There MINSIZE is what sizes are rounded to: nothing smaller is left. */
+	assert_true(glibc_is_tcache_chunk(l32, 0x190));
+	assert_false(glibc_is_tcache_chunk(l32, 0x1a0));
+	assert_false(glibc_is_tcache_chunk(row(25, ABI_LP64), 0));
+}
+
 static void links_are_revealed(void **state)
 {
 	const uint64_t at = 0x555555559010, target = 0x5555555592a0;
@@ -254,6 +272,7 @@ int main(void)
 		cmocka_unit_test(large_bins_begin_where_the_table_says),
 		cmocka_unit_test(every_size_has_its_bin),
 		cmocka_unit_test(caches_hold_their_sizes),
+		cmocka_unit_test(a_tcache_takes_what_would_be_too_small_to_leave),
 		cmocka_unit_test(links_are_revealed),
 	};
 

@@ -157,6 +157,34 @@ static uint64_t address(json_t *json, const char *path)
 	return strtoull(text, NULL, 16);
 }
 
+/* A second C library's malloc is there with all that the first one's has. */
+static void a_second_malloc_is_told(void **state)
+{
+	struct malloc_state two[2];
+	struct sample sample;
+	json_t *json;
+
+	(void)state;
+	sample_new(&sample);
+	json = write_sample(&sample);
+	assert_int_equal(json_array_size(at(json, "malloc.others")), 0);
+	assert_true(json_is_array(at(json, "malloc.others")));
+	json_decref(json);
+	two[0] = two[1] = *sample.ms;
+	two[1].arena_count = 1;
+	two[1].main_arena_addr = 0x7f0000001c60;
+	sample.heap->instances = two;
+	sample.heap->instance_count = 2;
+	json = write_sample(&sample);
+	each_has_keys(json, "malloc.others",
+	              "main_arena params totals arenas threads mmapped walk");
+	assert_int_equal(address(json, "malloc.others.0.main_arena"), 0x7f0000001c60);
+	assert_int_equal(json_array_size(at(json, "malloc.others.0.arenas")), 1);
+	assert_int_equal(json_array_size(at(json, "malloc.arenas")), two[0].arena_count);
+	json_decref(json);
+	sample_free(&sample);
+}
+
 static void figures_are_the_facts(void **state)
 {
 	struct sample sample;
@@ -383,6 +411,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_promised_key_is_there),
+		cmocka_unit_test(a_second_malloc_is_told),
 		cmocka_unit_test(figures_are_the_facts),
 		cmocka_unit_test(the_time_is_iso_8601_utc),
 		cmocka_unit_test(unknown_is_null),

@@ -9,9 +9,11 @@
 #include <string.h>
 
 #include <cmocka.h>
+#include <malloc.h>
 #include <pthread.h>
 #include <signal.h>
 #include <sys/prctl.h>
+#include <sys/uio.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -19,8 +21,17 @@
 #include <xxhash.h>
 
 #include "probes/probes.h"
+#include "tests/lib/child_target.h"
 
-enum { THREADS = 4, TAKES = 20, TRIES = 500, TRY_US = 10000 };
+enum {
+	THREADS = 4,
+	TAKES = 20,
+	EXEC_TAKES = 1000,
+	TRIES = 500,
+	TRY_US = 10000,
+	ODD_CHUNKS = 40,
+	EXACT_CHUNKS = 500,
+};
 
 /* A child that does as it is told, one byte at a time, and answers each. */
 struct worker {
@@ -31,10 +42,31 @@ struct worker {
 
 static void *idle(void *arg)
 {
-	free(malloc(100));
+	void *volatile used = malloc(100); /* not optimised away */
+
+	free(used);
 	for (;;)
 		(void)pause();
 	return arg;
+}
+
+/* All threads share an arena in which there are only free chunks a little larger than a tcache. */
+static void offer_odd_chunks(void)
+{
+	const size_t size = child_target_layout()->tcache.chunk_sizes[0] - sizeof(size_t);
+	void *volatile kept;
+	void *odd[ODD_CHUNKS];
+
+	(void)mallopt(M_ARENA_MAX, 1);
+	for (int i = 0; i < EXACT_CHUNKS; i++)
+		kept = malloc(size);
+	for (size_t i = 0; i < ODD_CHUNKS; i++) {
+		odd[i] = malloc(size + 16);
+		kept = malloc(24);
+	}
+	(void)kept;
+	for (size_t i = 0; i < ODD_CHUNKS; i++)
+		free(odd[i]);
 }
 
 static void work(int from, int to)
@@ -45,6 +77,8 @@ static void work(int from, int to)
 		pthread_t thread;
 		void *volatile kept = NULL; /* lost, but not optimised away */
 
+		if (order == 'o')
+			offer_odd_chunks();
 		if (order == 't' && pthread_create(&thread, NULL, idle, NULL) != 0)
 			break;
 		for (int i = 0; order == 'g' && i < 500; i++)
@@ -171,6 +205,65 @@ static void new_threads_are_seen(void **state)
 	stop(&w);
 }
 
+static uint64_t size_word_of(struct worker *w, uint64_t mem)
+{
+	uint64_t word = 0;
+	struct iovec local = { &word, sizeof(word) };
+	/* an address in the child */
+	struct iovec remote = {
+		(void *)(uintptr_t)(mem - sizeof(word)), // NOLINT(performance-no-int-to-ptr)
+		sizeof(word)
+	};
+
+	assert_int_equal(process_vm_readv(w->pid, &local, 1, &remote, 1, 0), sizeof(word));
+	return word & ~UINT64_C(7);
+}
+
+/* How many tcaches are found, and how many of them in a chunk that is larger than asked for. */
+static size_t count_tcaches(struct worker *w, size_t *ret_odd)
+{
+	const size_t odd = child_target_layout()->tcache.chunk_sizes[0] + 16;
+	const struct snapshot *snap = take(w, TAKE_PROCESS | TAKE_VMAS | TAKE_HEADERS);
+	const struct malloc_state *ms = snapshot_malloc(snap);
+	size_t found = 0;
+
+	assert_non_null(ms);
+	*ret_odd = 0;
+	for (size_t i = 0; i < ms->thread_count; i++) {
+		if (!fact_or(ms->threads[i].tcache, 0))
+			continue;
+		found++;
+		*ret_odd += size_word_of(w, ms->threads[i].tcache.v) == odd;
+	}
+	snapshot_unref(snap);
+	return found;
+}
+
+/* A tcache is one of malloc's chunks like any other: it can be larger than was asked for. */
+static void an_odd_tcache_is_found(void **state)
+{
+	struct worker w;
+	size_t found = 0, odd = 0;
+
+	(void)state;
+	if (!child_target_possible() || !child_target_layout()->tcache.chunk_sizes[0]) {
+		print_message("skipped: this program's malloc has no tcache that could be found\n");
+		skip();
+	}
+	start(&w);
+	tell(&w, 'o');
+	tell(&w, 't');
+	tell(&w, 't');
+	for (int tries = 0; found < 3 && tries < TRIES; tries++) {
+		(void)usleep(TRY_US);
+		found = count_tcaches(&w, &odd);
+	}
+	assert_int_equal(found, 3);
+	/* Else nothing was tried. */
+	assert_true(odd > 0);
+	stop(&w);
+}
+
 static char state_of(pid_t pid)
 {
 	char path[32], text[256] = "";
@@ -247,12 +340,75 @@ static void a_first_thread_may_end(void **state)
 	(void)waitpid(w.pid, NULL, 0);
 }
 
+/* A shell that does nothing but exec itself, until the file is there. */
+static pid_t start_execs(char *file)
+{
+	static char name[] = "sh", option[] = "-c",
+	            again[] = "[ -e \"$1\" ] && exec sleep 600; exec sh -c \"$0\" \"$0\" \"$1\"";
+	char *const argv[] = { name, option, again, again, file, NULL };
+	pid_t pid = fork();
+
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+		(void)execv("/bin/sh", argv);
+		_exit(127);
+	}
+	return pid;
+}
+
+/* Whatever an exec cuts in two, it takes no permission away. */
+static void must_not_be_denied(struct worker *w)
+{
+	const struct snapshot *snap = take(w, TAKE_PROCESS | TAKE_VMAS | TAKE_HEADERS);
+
+	assert_string_equal(snapshot_process(snap)->denied_why, "");
+	assert_false(snapshot_process(snap)->access_denied);
+	snapshot_unref(snap);
+}
+
+static void an_exec_while_it_is_read(void **state)
+{
+	char dir[] = "/tmp/heaptop-test-XXXXXX", file[64];
+	struct worker w, kept;
+	bool is_read = false;
+	struct err err;
+
+	(void)state;
+	assert_non_null(mkdtemp(dir));
+	(void)snprintf(file, sizeof(file), "%s/end", dir);
+	w.pid = start_execs(file);
+	assert_true(source_live_open(w.pid, &kept.source, &err));
+	for (int i = 0; i < EXEC_TAKES; i++) {
+		assert_true(source_live_open(w.pid, &w.source, &err));
+		must_not_be_denied(&w);
+		source_close(w.source);
+		must_not_be_denied(&kept);
+	}
+	(void)fclose(fopen(file, "w"));
+	for (int tries = 0; !is_read && tries < TRIES; tries++) {
+		const struct snapshot *snap = take(&kept, TAKE_PROCESS | TAKE_VMAS);
+
+		is_read = strcmp(snapshot_process(snap)->comm, "sleep") == 0 && snapshot_vmas(snap);
+		snapshot_unref(snap);
+		(void)usleep(TRY_US);
+	}
+	assert_true(is_read);
+	source_close(kept.source);
+	(void)kill(w.pid, SIGKILL);
+	(void)waitpid(w.pid, NULL, 0);
+	(void)unlink(file);
+	(void)rmdir(dir);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_snapshot_never_changes),
 		cmocka_unit_test(new_threads_are_seen),
+		cmocka_unit_test(an_odd_tcache_is_found),
 		cmocka_unit_test(a_first_thread_may_end),
+		cmocka_unit_test(an_exec_while_it_is_read),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -205,6 +205,40 @@ static void some_are_never_chosen(void **state)
 	assert_killed(f, 5, 900);
 }
 
+/* As /proc/PID/stat has them: a number of PF_ bits; and pid 1 is init without being called so. */
+static void the_kernels_own_words_are_understood(void **state)
+{
+	struct fixture *f = *state;
+
+	decide(f,
+	       "{" MACHINE "'tasks':[{'pid':1,'rss':900},{'pid':7,'rss':1,'flags':4194304},"
+	       "{'pid':5,'rss':900,'flags':2129984},{'pid':6,'rss':900,'flags':['PF_KTHREAD']}]}",
+	       6, 1);
+	assert_killed(f, 7, 1);
+	assert_int_equal(lx_oom_position(&f->oom.table, 1, false), 0);
+	assert_int_equal(lx_oom_position(&f->oom.table, 5, false), 0);
+	assert_int_equal(lx_oom_position(&f->oom.table, 6, false), 0);
+}
+
+static void who_ends_already_is_waited_for(void **state)
+{
+	struct fixture *f = *state;
+
+	/* before panic_on_oom is even asked */
+	decide(f,
+	       "{" MACHINE "'invoker':9,'sysctl':{'panic_on_oom':2},"
+	       "'tasks':[{'pid':9,'rss':5,'flags':['exiting']},{'pid':10,'rss':50}]}",
+	       6, 1);
+	assert_int_equal(f->oom.verdict.outcome, OOM_OUTCOME_WAIT);
+	assert_null(f->oom.verdict.victim);
+	/* somebody else's ending is none of the scan's business */
+	decide(f,
+	       "{" MACHINE "'invoker':10,"
+	       "'tasks':[{'pid':9,'rss':500,'flags':4},{'pid':10,'rss':50}]}",
+	       6, 1);
+	assert_killed(f, 9, 500);
+}
+
 static void an_origin_goes_first_even_if_protected(void **state)
 {
 	struct fixture *f = *state;
@@ -491,6 +525,9 @@ int main(void)
 		cmocka_unit_test_setup_teardown(swap_makes_adj_heavier, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(ties_go_to_the_later_task_since_5_3, set_up,
 		                                tear_down),
+		cmocka_unit_test_setup_teardown(the_kernels_own_words_are_understood, set_up,
+		                                tear_down),
+		cmocka_unit_test_setup_teardown(who_ends_already_is_waited_for, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(some_are_never_chosen, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(an_origin_goes_first_even_if_protected, set_up,
 		                                tear_down),

@@ -144,7 +144,7 @@ static void count_chunk(void *ctx, uint64_t addr, uint64_t size, enum chunk_stat
 
 static void walk_with_set(struct decoded_child *child, struct counted *ret)
 {
-	struct chunk_sink sink = { count_chunk, ret };
+	struct chunk_sink sink = { .chunk = count_chunk, .ctx = ret };
 	struct chunk_set *set = chunk_set_new(child->region, 1 << 20);
 
 	*ret = (struct counted){ 0 };

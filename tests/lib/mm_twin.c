@@ -1,0 +1,391 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "tests/lib/mm_twin.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <sys/utsname.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "probes/parse_maps.h"
+#include "probes/parse_smaps.h"
+
+enum { TEXT_MAX = 96 << 20 };
+
+/* --- the child: nothing but the calls ------------------------------------------------------------- */
+
+static int64_t perform(const struct step *s)
+{
+	long r = 0;
+
+	switch (s->op) {
+	case SYS_BRK:
+		return syscall(SYS_brk, s->arg[0]);
+	case SYS_MMAP:
+		r = syscall(SYS_mmap, s->arg[0], s->arg[1], s->arg[2], s->arg[3], -1L, 0L);
+		break;
+	case SYS_MUNMAP:
+		r = syscall(SYS_munmap, s->arg[0], s->arg[1]);
+		break;
+	case SYS_MREMAP:
+		r = syscall(SYS_mremap, s->arg[0], s->arg[1], s->arg[2], s->arg[3], 0L);
+		break;
+	case SYS_MPROTECT:
+		r = syscall(SYS_mprotect, s->arg[0], s->arg[1], s->arg[2]);
+		break;
+	case SYS_MADVISE:
+		r = syscall(SYS_madvise, s->arg[0], s->arg[1], s->arg[2]);
+		break;
+	default:
+		for (uint64_t at = s->arg[0]; at < s->arg[1]; at += PAGE)
+			*(volatile char *)(uintptr_t)at = 1;
+		return 0;
+	}
+	return r == -1 ? -errno : r;
+}
+
+static int actor(int in, int out)
+{
+	static struct step s;
+	int64_t result;
+
+	while (read(in, &s, sizeof(s)) == (ssize_t)sizeof(s) && s.op < END) {
+		result = perform(&s);
+		if (write(out, &result, sizeof(result)) != (ssize_t)sizeof(result))
+			return 1;
+	}
+	return 0;
+}
+
+bool mm_twin_is_process(int argc, char *argv[], int *ret_status)
+{
+	if (argc != 3 || strcmp(argv[0], "mm_twin") != 0)
+		return false;
+	*ret_status = actor(atoi(argv[1]), atoi(argv[2]));
+	return true;
+}
+
+/* --- the parent ------------------------------------------------------------------------------------ */
+
+static size_t read_all(int fd, char *text)
+{
+	size_t len = 0;
+	ssize_t n;
+
+	assert_int_equal(lseek(fd, 0, SEEK_SET), 0);
+	while (len < TEXT_MAX && (n = read(fd, text + len, TEXT_MAX - len)) > 0)
+		len += (size_t)n;
+	assert_true(len < TEXT_MAX);
+	return len;
+}
+
+uint64_t mm_twin_number(const char *path, const char *key)
+{
+	static char text[16384];
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	const char *at;
+	ssize_t n;
+
+	assert_true(fd >= 0);
+	n = read(fd, text, sizeof(text) - 1);
+	close(fd);
+	assert_true(n > 0);
+	text[n] = '\0';
+	at = strstr(text, key);
+	assert_non_null(at);
+	return strtoull(at + strlen(key), NULL, 10);
+}
+
+/* Field 47 of stat; comm has no blanks here. */
+static uint64_t start_brk_of(pid_t pid)
+{
+	static char text[4096];
+	char path[64], *at;
+	int fd;
+	ssize_t n;
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	assert_true(fd >= 0);
+	n = read(fd, text, sizeof(text) - 1);
+	close(fd);
+	assert_true(n > 0);
+	text[n] = '\0';
+	at = strrchr(text, ')');
+	for (int field = 2; at && field < 47; field++)
+		at = strchr(at + 1, ' ');
+	assert_non_null(at);
+	return strtoull(at, NULL, 10);
+}
+
+static void print_step(const struct step *s)
+{
+	static const char *const names[] = { "brk",      "mmap",    "munmap", "mremap",
+		                             "mprotect", "madvise", "touch" };
+
+	print_message("  %s %#" PRIx64 " %#" PRIx64 " %#" PRIx64 " %#" PRIx64 "\n", names[s->op],
+	              s->arg[0], s->arg[1], s->arg[2], s->arg[3]);
+}
+
+static void print_history(const struct mm_twin *twin)
+{
+	size_t first = twin->number >= KEPT_STEPS ? twin->number - KEPT_STEPS + 1 : 0;
+
+	print_message("seed %" PRIu64 ", step %zu; steps before it:\n", twin->seed, twin->number);
+	for (size_t i = first; i <= twin->number; i++)
+		print_step(&twin->last[i % KEPT_STEPS]);
+}
+
+static void print_vmas(const struct mm_twin *twin, const struct vma_set *real, size_t around)
+{
+	for (size_t i = around > 2 ? around - 2 : 0; i < around + 3; i++) {
+		if (i < real->count)
+			print_message("  real %" PRIx64 "-%" PRIx64 " %x", real->at[i].start,
+			              real->at[i].end, real->at[i].prot);
+		if (i < lx_mm_count(twin->mm)) {
+			const struct lx_vma *v = lx_mm_at(twin->mm, i);
+
+			print_message("  ours %" PRIx64 "-%" PRIx64 " %x anon %u pgoff %" PRIx64,
+			              v->start, v->end, v->flags, v->anon, v->pgoff);
+		}
+		print_message("\n");
+	}
+}
+
+static bool equals(const struct vma *real, const struct lx_vma *ours)
+{
+	return real->start == ours->start && real->end == ours->end &&
+	       real->prot == (ours->flags & (VMA_READ | VMA_WRITE | VMA_EXEC | VMA_SHARED));
+}
+
+void mm_twin_compare_maps(struct mm_twin *twin)
+{
+	struct vma_set real;
+	size_t bad, count, i = 0;
+
+	region_free(twin->scratch);
+	twin->scratch = region_new();
+	assert_true(parse_maps(twin->text, read_all(twin->maps_fd, twin->text), twin->scratch,
+	                       &real, &bad));
+	count = real.count;
+	if (count && vma_is_named(&real, &real.at[count - 1], "[vsyscall]"))
+		count--;
+	while (i < count && i < lx_mm_count(twin->mm) && equals(&real.at[i], lx_mm_at(twin->mm, i)))
+		i++;
+	if (i == count && i == lx_mm_count(twin->mm))
+		return;
+	print_history(twin);
+	print_vmas(twin, &real, i);
+	fail_msg("VMA %zu of %zu differs, %zu predicted", i, count, lx_mm_count(twin->mm));
+}
+
+/* Pages of the VMAs that smaps calls accounted: a line "VmFlags: … ac …" after the one with the size. */
+static uint64_t real_charge(struct mm_twin *twin)
+{
+	uint64_t charged = 0, kb = 0;
+	size_t len = read_all(twin->smaps_fd, twin->text);
+	char *next;
+
+	twin->text[len] = '\0';
+	for (char *line = twin->text; (next = strchr(line, '\n')) != NULL; line = next + 1) {
+		*next = '\0';
+		if (strncmp(line, "Size:", 5) == 0)
+			kb = strtoull(line + 5, NULL, 10);
+		else if (strncmp(line, "VmFlags:", 8) == 0 && strstr(line, " ac"))
+			charged += kb / 4;
+	}
+	return charged;
+}
+
+/* Charged pages and the counters behind the limits. */
+void mm_twin_compare_counters(struct mm_twin *twin)
+{
+	char path[64];
+	uint64_t ours = 0, charged = real_charge(twin);
+
+	for (size_t i = 0; i < lx_mm_count(twin->mm); i++) {
+		const struct lx_vma *v = lx_mm_at(twin->mm, i);
+
+		if (v->flags & LX_VM_ACCOUNT)
+			ours += (v->end - v->start) / PAGE;
+	}
+	if (charged != ours) {
+		print_history(twin);
+		assert_int_equal(charged, ours);
+	}
+	assert_true(lx_mm_charged_pages(twin->mm) >= ours);
+	(void)snprintf(path, sizeof(path), "/proc/%d/status", (int)twin->pid);
+	assert_int_equal(mm_twin_number(path, "VmSize:") / 4, lx_mm_total_pages(twin->mm));
+}
+
+int64_t mm_twin_predict(struct lx_mm *mm, const struct step *s)
+{
+	struct sys *sys = lx_mm_sys(mm);
+	struct lx_touch touch;
+
+	sys_clear(sys);
+	switch (s->op) {
+	case SYS_BRK:
+		return (int64_t)sys_brk(sys, s->arg[0]);
+	case SYS_MMAP:
+		return sys_mmap(sys, s->arg[0], s->arg[1], (uint32_t)s->arg[2],
+		                (uint32_t)s->arg[3]);
+	case SYS_MUNMAP:
+		return sys_munmap(sys, s->arg[0], s->arg[1]);
+	case SYS_MREMAP:
+		return sys_mremap(sys, s->arg[0], s->arg[1], s->arg[2], (uint32_t)s->arg[3]);
+	case SYS_MPROTECT:
+		return sys_mprotect(sys, s->arg[0], s->arg[1], (uint32_t)s->arg[2]);
+	case SYS_MADVISE:
+		return sys_madvise(sys, s->arg[0], s->arg[1], (uint32_t)s->arg[2]);
+	default:
+		lx_touch(mm, s->arg[0], s->arg[1], &touch);
+		assert_false(touch.segv);
+		return 0;
+	}
+}
+
+static int64_t real(struct mm_twin *twin, const struct step *s)
+{
+	int64_t result;
+
+	assert_int_equal(write(twin->to, s, sizeof(*s)), sizeof(*s));
+	if (read(twin->from, &result, sizeof(result)) != (ssize_t)sizeof(result)) {
+		print_history(twin);
+		fail_msg("the child has died");
+	}
+	return result;
+}
+
+void mm_twin_step(struct mm_twin *twin, const struct step *s)
+{
+	int64_t ours, theirs;
+
+	twin->last[twin->number % KEPT_STEPS] = *s;
+	theirs = real(twin, s);
+	ours = mm_twin_predict(twin->mm, s);
+	if (ours != theirs) {
+		print_history(twin);
+		fail_msg("result %" PRIx64 " (%" PRId64 "), predicted %" PRIx64 " (%" PRId64 ")",
+		         (uint64_t)theirs, theirs, (uint64_t)ours, ours);
+	}
+}
+
+/* --- setting up ----------------------------------------------------------------------------------- */
+
+static void start_child(struct mm_twin *twin)
+{
+	int down[2], up[2];
+	char path[64], in[16], out[16];
+
+	assert_int_equal(pipe(down), 0);
+	assert_int_equal(pipe(up), 0);
+	(void)snprintf(in, sizeof(in), "%d", down[0]);
+	(void)snprintf(out, sizeof(out), "%d", up[1]);
+	twin->pid = fork();
+	assert_true(twin->pid >= 0);
+	if (twin->pid == 0) {
+		char *argv[] = { (char[]){ "mm_twin" }, in, out, NULL };
+
+		close(down[1]);
+		close(up[0]);
+		execv("/proc/self/exe", argv);
+		_exit(127);
+	}
+	close(down[0]);
+	close(up[1]);
+	twin->to = down[1];
+	twin->from = up[0];
+	/* Its first answer: exec is over. */
+	assert_int_equal(real(twin, &(struct step){ TOUCH, { 0 } }), 0);
+	(void)snprintf(path, sizeof(path), "/proc/%d/maps", (int)twin->pid);
+	twin->maps_fd = open(path, O_RDONLY | O_CLOEXEC);
+	(void)snprintf(path, sizeof(path), "/proc/%d/smaps", (int)twin->pid);
+	twin->smaps_fd = open(path, O_RDONLY | O_CLOEXEC);
+	assert_true(twin->maps_fd >= 0 && twin->smaps_fd >= 0);
+}
+
+static void start_model(struct mm_twin *twin)
+{
+	struct lx_mm_start start = { .page = PAGE,
+		                     .limit_as = UINT64_MAX,
+		                     .limit_data = UINT64_MAX,
+		                     .limit_stack = UINT64_MAX };
+	struct smaps_pos pos = { 0 };
+	struct utsname name;
+	int major, minor;
+	size_t bad;
+
+	assert_int_equal(uname(&name), 0);
+	assert_true(linux_parse_release(name.release, &major, &minor));
+	start.rules = linux_rules_for(major, minor);
+	assert_true(parse_maps(twin->text, read_all(twin->maps_fd, twin->text), twin->region,
+	                       &twin->start, &bad));
+	parse_smaps(twin->text, read_all(twin->smaps_fd, twin->text), &twin->start, &pos);
+	twin->brk_start = start_brk_of(twin->pid);
+	start.vmas = &twin->start;
+	start.brk_start = twin->brk_start;
+	start.brk = (uint64_t)real(twin, &(struct step){ SYS_BRK, { 0 } });
+	start.max_map_count = mm_twin_number("/proc/sys/vm/max_map_count", "");
+	start.overcommit_mode = (uint32_t)mm_twin_number("/proc/sys/vm/overcommit_memory", "");
+	twin->ram_swap_pages = (mm_twin_number("/proc/meminfo", "MemTotal:") +
+	                        mm_twin_number("/proc/meminfo", "SwapTotal:")) /
+	                       4;
+	start.ram_swap_pages = twin->ram_swap_pages;
+	start.image = &twin->image;
+	twin->pool = image_pool_new();
+	assert_true(twin->pool && image_init(&twin->image, twin->pool));
+	twin->image.is_journaling = true;
+	twin->mm = lx_mm_new(twin->region, &start);
+	assert_non_null(twin->mm);
+	lx_mm_journal(twin->mm, true);
+	for (size_t i = 0; i < twin->start.count; i++)
+		if (vma_is_named(&twin->start, &twin->start.at[i], "[stack]"))
+			twin->mmap_base = twin->start.at[i - 1].end;
+}
+
+void mm_twin_start(struct mm_twin *twin, uint64_t seed)
+{
+	memset(twin, 0, sizeof(*twin));
+	twin->seed = seed;
+	twin->random = seed * 0x9e3779b97f4a7c15 + 1;
+	twin->text = malloc((size_t)TEXT_MAX + 1);
+	twin->region = region_new();
+	assert_true(twin->text && twin->region);
+	start_child(twin);
+	start_model(twin);
+	mm_twin_compare_maps(twin);
+	mm_twin_compare_counters(twin);
+}
+
+void mm_twin_end(struct mm_twin *twin)
+{
+	int status;
+
+	assert_int_equal(write(twin->to, &(struct step){ END, { 0 } }, sizeof(struct step)),
+	                 sizeof(struct step));
+	assert_int_equal(waitpid(twin->pid, &status, 0), twin->pid);
+	assert_int_equal(status, 0);
+	close(twin->to);
+	close(twin->from);
+	close(twin->maps_fd);
+	close(twin->smaps_fd);
+	lx_mm_end(twin->mm);
+	image_end(&twin->image);
+	image_pool_free(twin->pool);
+	region_free(twin->region);
+	region_free(twin->scratch);
+	free(twin->text);
+}
