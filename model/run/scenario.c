@@ -176,7 +176,7 @@ static void take_text(const char *at, const char *end, struct operation *op)
 void scenario_unpack(const struct scenario *s, const struct scenario_row *row,
                      struct operation *ret)
 {
-	const uint64_t *extra = s->extra ? s->extra + row->extra : NULL;
+	size_t at = row->extra;
 
 	*ret = (struct operation){
 		.kind = (enum operation_kind)row->kind,
@@ -188,9 +188,9 @@ void scenario_unpack(const struct scenario *s, const struct scenario_row *row,
 		.number = { row->number },
 	};
 	for (uint32_t i = 1; i < ret->count; i++)
-		ret->number[i] = *extra++;
+		ret->number[i] = s->extra[at++];
 	if (row->count & 0x80u)
-		ret->addr = *extra;
+		ret->addr = s->extra[at];
 	take_text(s->text + row->at, s->text + s->len, ret);
 }
 

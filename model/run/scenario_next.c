@@ -98,7 +98,7 @@ static bool read_again(struct scenario_cursor *cursor, const struct scenario_row
 		             .end = end ? end : s->text + s->len,
 		             .number = row->line,
 		             .reterr = reterr };
-	size_t len;
+	size_t len = 0;
 
 	if (!line_substitute(&line, cursor->loops, cursor->depth, cursor->text,
 	                     sizeof(cursor->text), &len))
