@@ -20,6 +20,12 @@ struct line {
 	struct err *reterr;
 };
 
+/* Of the text, '\n' is none of its lines' characters. */
+static inline bool line_is_blank(char c)
+{
+	return c == ' ' || (c >= '\t' && c <= '\r');
+}
+
 /** Cuts the next word off; a comment ends the line. */
 struct word line_word(struct line *line);
 /** The next word, which stays. */
