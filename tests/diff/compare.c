@@ -114,8 +114,8 @@ static void print_path(struct span path, FILE *to)
 }
 
 static void print_difference(const char *what, const struct predicted *p,
-                             const struct diff_record *real, const struct call *calls,
-                             size_t count, FILE *to)
+                             const struct diff_record *real, const struct call *calls, size_t count,
+                             FILE *to)
 {
 	fprintf(to, "  differs: %s\n  operation: %.*s\n", what, (int)p->op.len, p->op.at);
 	fprintf(to, "  predicted:");
@@ -221,7 +221,8 @@ static bool tell(struct comparison *c, uint64_t n, const char *what, const struc
 	        c->prediction->first);
 	print_difference(what, p, &c->run->records[n], calls, count, c->to);
 	if (n >= c->run->head->done) {
-		fprintf(c->to, "  the process ended there, status 0x%x, and said:\n", c->run->status);
+		fprintf(c->to, "  the process ended there, status 0x%x, and said:\n",
+		        c->run->status);
 		fflush(c->to);
 		snprintf(path, sizeof(path), "%s/stderr", c->run->work);
 		FILE *f = fopen(path, "re");
@@ -294,7 +295,8 @@ static bool compare_lines(struct comparison *c, FILE *f)
 	free(line);
 	expected = c->run->head->done - c->prediction->first + c->prediction->prefix + c->has_ended;
 	if (ok && lines != expected) {
-		fprintf(c->to, "  foretold %" PRIu64 " operations of %" PRIu64 "\n", lines, expected);
+		fprintf(c->to, "  foretold %" PRIu64 " operations of %" PRIu64 "\n", lines,
+		        expected);
 		ok = false;
 	} else if (ok && !has_summary) {
 		fprintf(c->to, "  no summary at the end\n");

@@ -14,9 +14,9 @@
  *	--print		don't ask heaptop: print what happened
  *	--stats		what was compared, to stdout
  */
-#include <inttypes.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -65,8 +65,9 @@ static void ask(struct session *s, const struct run *run, struct prediction *p,
                 const char *scenario)
 {
 	char pid_text[16];
-	const char *argv[12] = { s->options->heaptop, "simulate", scenario, "--from", pid_text,
-		                 "--json" };
+	const char *argv[12] = {
+		s->options->heaptop, "simulate", scenario, "--from", pid_text, "--json"
+	};
 	size_t count = 6;
 	double start = now();
 	pid_t pid;

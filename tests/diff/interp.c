@@ -203,8 +203,7 @@ static void read_directives(void)
 		interp.stack_size = interp.stack_size ? interp.stack_size : STACK_DEFAULT;
 		interp.stacks = map_own(THREADS_MAX * interp.stack_size);
 		interp.head->stacks = (uint64_t)(uintptr_t)interp.stacks;
-		interp.head->stacks_end =
-		        interp.head->stacks + THREADS_MAX * interp.stack_size;
+		interp.head->stacks_end = interp.head->stacks + THREADS_MAX * interp.stack_size;
 	}
 }
 

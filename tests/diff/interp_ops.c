@@ -127,10 +127,14 @@ static void run_mallopt(const struct words *w, struct diff_record *record)
 		const char *name;
 		int value;
 	} params[] = {
-		{ "M_MMAP_THRESHOLD", M_MMAP_THRESHOLD }, { "M_TRIM_THRESHOLD", M_TRIM_THRESHOLD },
-		{ "M_TOP_PAD", M_TOP_PAD },               { "M_MMAP_MAX", M_MMAP_MAX },
-		{ "M_ARENA_TEST", M_ARENA_TEST },         { "M_ARENA_MAX", M_ARENA_MAX },
-		{ "M_MXFAST", M_MXFAST },                 { "M_PERTURB", M_PERTURB },
+		{ "M_MMAP_THRESHOLD", M_MMAP_THRESHOLD },
+		{ "M_TRIM_THRESHOLD", M_TRIM_THRESHOLD },
+		{ "M_TOP_PAD", M_TOP_PAD },
+		{ "M_MMAP_MAX", M_MMAP_MAX },
+		{ "M_ARENA_TEST", M_ARENA_TEST },
+		{ "M_ARENA_MAX", M_ARENA_MAX },
+		{ "M_MXFAST", M_MXFAST },
+		{ "M_PERTURB", M_PERTURB },
 	};
 	int value = (int)number(w, 1);
 
@@ -195,9 +199,12 @@ static int mmap_flag(struct word word)
 		const char *name;
 		int flag;
 	} words[] = {
-		{ "private", 0 },           { "shared", MAP_SHARED },
-		{ "populate", MAP_POPULATE }, { "noreserve", MAP_NORESERVE },
-		{ "locked", MAP_LOCKED },   { "stack", MAP_STACK },
+		{ "private", 0 },
+		{ "shared", MAP_SHARED },
+		{ "populate", MAP_POPULATE },
+		{ "noreserve", MAP_NORESERVE },
+		{ "locked", MAP_LOCKED },
+		{ "stack", MAP_STACK },
 	};
 
 	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
@@ -329,10 +336,14 @@ static void run_madvise(const struct words *w, struct diff_record *record)
 		const char *name;
 		int value;
 	} advices[] = {
-		{ "dontneed", MADV_DONTNEED },   { "free", MADV_FREE },
-		{ "hugepage", MADV_HUGEPAGE },   { "nohugepage", MADV_NOHUGEPAGE },
-		{ "mergeable", MADV_MERGEABLE }, { "dontfork", MADV_DONTFORK },
-		{ "dofork", MADV_DOFORK },       { "guard_install", MADV_GUARD_INSTALL },
+		{ "dontneed", MADV_DONTNEED },
+		{ "free", MADV_FREE },
+		{ "hugepage", MADV_HUGEPAGE },
+		{ "nohugepage", MADV_NOHUGEPAGE },
+		{ "mergeable", MADV_MERGEABLE },
+		{ "dontfork", MADV_DONTFORK },
+		{ "dofork", MADV_DOFORK },
+		{ "guard_install", MADV_GUARD_INSTALL },
 		{ "guard_remove", MADV_GUARD_REMOVE },
 	};
 	uint64_t addr, offset = number(w, 1), len = number(w, 2);
@@ -396,8 +407,8 @@ static void run_set(const struct words *w)
 			int resource = limits[i].value;
 
 			getrlimit((unsigned)resource, &limit);
-			limit.rlim_cur = word_is(w->arg[1], "unlimited") ? RLIM_INFINITY
-			                                                 : number(w, 1);
+			limit.rlim_cur =
+			        word_is(w->arg[1], "unlimited") ? RLIM_INFINITY : number(w, 1);
 			setrlimit((unsigned)resource, &limit);
 			return;
 		}

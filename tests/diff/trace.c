@@ -232,7 +232,7 @@ static bool handle(struct trace *trace, pid_t tid, int status)
 		at_exit(trace, tid);
 	else if (status >> 16 == 0 && WSTOPSIG(status) != SIGSTOP && WSTOPSIG(status) != SIGTRAP)
 		signal = WSTOPSIG(status);
-	ptrace(request, tid, NULL, signal);
+	ptrace((enum __ptrace_request)request, tid, NULL, signal);
 	return true;
 }
 

@@ -1,0 +1,12 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# tests/scenarios/*.scn under each glibc, against what heaptop simulate foretold.
+set -u
+. "$(dirname "$0")/lib.sh"
+prepare
+for version in $versions; do
+	# shellcheck disable=SC2046 # names without blanks
+	compare "$version" --words $(scenarios_for "$version")
+done
+exit $failed
