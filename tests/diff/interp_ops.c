@@ -217,6 +217,7 @@ static int mmap_flag(struct word word)
 static uint64_t place(struct word word)
 {
 	struct words w = { .arg = &word, .arg_count = 1 };
+	const struct name *name;
 	uint64_t addr;
 	int64_t offset = 0;
 
@@ -226,8 +227,9 @@ static uint64_t place(struct word word)
 				refuse(&interp.reader, "not a place", word);
 			word.len = i;
 		}
-	(void)operand(&w, 0, &addr);
-	return addr + (uint64_t)offset;
+	name = operand(&w, 0, &addr);
+	/* A place is one even when the block that was there is not. */
+	return (name ? name->addr : addr) + (uint64_t)offset;
 }
 
 static void run_mmap(const struct words *w, struct diff_record *record)
