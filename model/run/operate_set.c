@@ -88,6 +88,9 @@ static bool apply_directives(struct operate *operate, struct err *reterr)
 	if (s->stacks &&
 	    setting_parse("stacks", 6, s->stacks, strlen(s->stacks), &value, &is_bad, why))
 		set_stacks(operate, &value);
+	/* A live process read its own when it started; what they set is in its memory. */
+	if (strcmp(operate->world->started_from, "live") == 0)
+		return true;
 	while (tunables_next(&text, &len, &value, why, &is_bad))
 		if (!set_tunable(operate, &value, &err))
 			return scenario_error(s, s->tunables_line, settings[value.index].key,
