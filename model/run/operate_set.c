@@ -3,10 +3,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "model/base/units.h"
 #include "model/run/operate_private.h"
-
-#define STACK_DEFAULT (8 * MIB) /* nptl: RLIMIT_STACK, which is this nearly everywhere */
 
 /* --- settings ----------------------------------------------------------------------------------------- */
 
@@ -42,7 +39,17 @@ static void set_stacks(struct operate *operate, const struct setting_value *valu
 	if (value->number)
 		world->own_stack_size = value->second;
 	else if (value->second)
-		operate->stack_size = value->second;
+		world->stack_size = value->second;
+}
+
+/* pthread_create's default was taken from the limit when the program started. */
+static void set_stack_limit(struct operate *operate, uint64_t limit)
+{
+	struct world *world = operate->world;
+
+	lx_mm_set_limit(world->mm, LX_LIMIT_STACK, limit);
+	if (!operate->has_begun && strcmp(world->started_from, "live") != 0)
+		world->stack_size = nptl_default_stack(limit, world->pt.page);
 }
 
 bool operate_set(struct operate *operate, const struct setting_value *value, struct err *reterr)
@@ -60,7 +67,7 @@ bool operate_set(struct operate *operate, const struct setting_value *value, str
 	else if (value->index == SET_RLIMIT_DATA)
 		lx_mm_set_limit(world->mm, LX_LIMIT_DATA, value->number);
 	else if (value->index == SET_RLIMIT_STACK)
-		lx_mm_set_limit(world->mm, LX_LIMIT_STACK, value->number);
+		set_stack_limit(operate, value->number);
 	else if (value->index == SET_CPUS)
 		world->pt.cpus = (uint32_t)value->number;
 	else if (value->index == SET_STACKS)
@@ -105,8 +112,6 @@ bool operate_start(struct operate *operate, struct region *region, struct world 
 		.region = region,
 		.world = world,
 		.scenario = scenario,
-		.stacks = { .region = region },
-		.stack_size = STACK_DEFAULT,
 	};
 	world_mark(world, &operate->start);
 	if (!operate_make_room(operate))
