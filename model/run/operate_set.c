@@ -82,27 +82,22 @@ bool operate_set(struct operate *operate, const struct setting_value *value, str
 
 /* --- the start ------------------------------------------------------------------------------------------ */
 
-static bool apply_directives(struct operate *operate, struct err *reterr)
+/* Checked when they were read; what this glibc does not know or take, its loader passes over. */
+static void apply_directives(struct operate *operate)
 {
 	const struct scenario *s = operate->scenario;
 	const char *text = s->tunables;
 	size_t len = text ? strlen(text) : 0;
 	struct setting_value value;
 	char why[SETTING_WHY_MAX];
-	struct err err;
 	bool is_bad;
 
 	if (s->stacks &&
 	    setting_parse("stacks", 6, s->stacks, strlen(s->stacks), &value, &is_bad, why))
 		set_stacks(operate, &value);
-	/* A live process read its own when it started; what they set is in its memory. */
-	if (strcmp(operate->world->started_from, "live") == 0)
-		return true;
-	while (tunables_next(&text, &len, &value, why, &is_bad))
-		if (!set_tunable(operate, &value, &err))
-			return scenario_error(s, s->tunables_line, settings[value.index].key,
-			                      strlen(settings[value.index].key), err.why, reterr);
-	return true;
+	/* A live process whose malloc has started has read its own: they are in its memory. */
+	while (!is_too_late(operate) && tunables_next(&text, &len, &value, why, &is_bad))
+		(void)pt_tunable(&operate->world->pt, settings[value.index].key, value.number);
 }
 
 bool operate_start(struct operate *operate, struct region *region, struct world *world,
@@ -116,5 +111,6 @@ bool operate_start(struct operate *operate, struct region *region, struct world 
 	world_mark(world, &operate->start);
 	if (!operate_make_room(operate))
 		return err_set(reterr, ERR_NO_MEMORY, ENOMEM, "the scenario", "out of memory");
-	return apply_directives(operate, reterr);
+	apply_directives(operate);
+	return true;
 }

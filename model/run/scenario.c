@@ -210,7 +210,6 @@ static bool directive(struct line *line, struct scenario *s)
 			if (!tunables_check(word.at + 9, word.len - 9, why))
 				return line_refuse(line, word, why);
 			s->tunables = region_text(s->region, word.at + 9, word.len - 9);
-			s->tunables_line = line->number;
 			if (!s->tunables)
 				return scenario_no_memory(line->reterr);
 		} else {
