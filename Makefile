@@ -81,6 +81,11 @@ $(OUT)/%.o: %.c
 	@echo "CC $<"
 	$(Q)$(CC) $(HT_CPPFLAGS) $(CPPFLAGS) $(HT_CFLAGS) $(PKG_CFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 
+# The allocator model is measured against glibc itself: its accessors are worth inlining everywhere.
+ifndef SANITIZE
+$(OUT)/model/glibc/%.o $(OUT)/model/sim/%.o: HT_CFLAGS += -O3
+endif
+
 # Themes are compiled in, so that the program runs from wherever it lies.
 $(OUT)/gen/theme_builtin.c: themes/embed.sh $(THEMES)
 	@mkdir -p $(@D)

@@ -165,7 +165,7 @@ static uint64_t narenas_limit(struct ptmalloc *pt)
 		limit = arena_max;
 		why(pt->why, WHY_ARENA_MAX, limit);
 	} else if (narenas > arena_test) {
-		limit = (uint64_t)(pt->cpus ? pt->cpus : 2) * (pt->lay->word == 8 ? 8 : 2);
+		limit = (uint64_t)(pt->cpus ? pt->cpus : 2) * (pt->is_64 ? 8 : 2);
 		why(pt->why, WHY_ARENA_LIMIT, narenas, arena_test, pt->cpus, limit);
 	}
 	set_var(pt, VAR_NARENAS_LIMIT, limit);

@@ -34,7 +34,7 @@ static uint64_t large_csize2tidx(const struct ptmalloc *pt, uint64_t nb)
 
 static uint64_t entry_at(const struct ptmalloc *pt, uint64_t cache, uint64_t tc_idx)
 {
-	return cache + pt->lay->tcache.entries + tc_idx * pt->lay->word;
+	return cache + pt->lay->tcache.entries + tc_idx * word_size(pt);
 }
 
 static uint64_t count_get(struct ptmalloc *pt, uint64_t cache, uint64_t tc_idx)
@@ -83,7 +83,7 @@ static void put_at(struct ptmalloc *pt, uint64_t chunk, uint64_t tc_idx, uint64_
 	if (!is_head)
 		next = protect_ptr(pt, slot, next);
 	if (pt->rules.tcache_key)
-		st(pt, e + pt->lay->word, key_of(pt));
+		st(pt, e + word_size(pt), key_of(pt));
 	st(pt, e, protect_ptr(pt, e, next));
 	st(pt, slot, is_head ? e : protect_ptr(pt, slot, e));
 	count_add(pt, tcache(pt), tc_idx, 1);
@@ -103,7 +103,7 @@ static uint64_t get_at(struct ptmalloc *pt, uint64_t tc_idx, uint64_t slot, bool
 	st(pt, slot, is_head ? next : protect_ptr(pt, slot, next));
 	count_add(pt, tcache(pt), tc_idx, -1);
 	if (pt->rules.tcache_key)
-		st(pt, e + pt->lay->word, 0);
+		st(pt, e + word_size(pt), 0);
 	return e;
 }
 
@@ -345,7 +345,7 @@ static bool is_double_free_anywhere(struct ptmalloc *pt, uint64_t e)
 	for (uint64_t i = 0; pt_has_tcache(pt) && i < pt->lay->tcache.bins; i++)
 		if (is_double_free(pt, e, i))
 			return true;
-	st(pt, e + pt->lay->word, 0);
+	st(pt, e + word_size(pt), 0);
 	return false;
 }
 
@@ -355,7 +355,7 @@ static bool free_by_index(struct ptmalloc *pt, uint64_t p, uint64_t size)
 
 	if (!pt_has_tcache(pt) || !pt_tcache_serves(pt, tc_idx))
 		return false;
-	if (pt->rules.tcache_key && ld(pt, e + pt->lay->word) == key_of(pt) &&
+	if (pt->rules.tcache_key && ld(pt, e + word_size(pt)) == key_of(pt) &&
 	    is_double_free(pt, e, tc_idx))
 		return true;
 	if (!pt_tcache_has_room(pt, tc_idx)) {
@@ -387,7 +387,7 @@ bool pt_tcache_free(struct ptmalloc *pt, uint64_t p, uint64_t size)
 	if (size >= mp_word(pt, tcache_max_bytes) || (!is_lazy && !pt_has_tcache(pt)))
 		return false;
 	for (int turn = 0; turn < 2 && pt_ok(pt); turn++) {
-		if (ld(pt, e + pt->lay->word) == var(pt, VAR_TCACHE_KEY) &&
+		if (ld(pt, e + word_size(pt)) == var(pt, VAR_TCACHE_KEY) &&
 		    is_double_free_anywhere(pt, e))
 			return true;
 		tc_idx = pt_csize2tidx(pt, size);

@@ -10,7 +10,7 @@ static void give_back(struct ptmalloc *pt, uint64_t e)
 		pt_libc_free(pt, e);
 		return;
 	}
-	st(pt, e + pt->lay->word, 0);
+	st(pt, e + word_size(pt), 0);
 	pt_int_free_chunk(pt, pt_arena_for_chunk(pt, p), p, chunksize(pt, p), false);
 }
 
@@ -32,7 +32,7 @@ void pt_tcache_thread_shutdown(struct ptmalloc *pt)
 	pt_enter(pt, FN_TCACHE_THREAD_SHUTDOWN, 0, 0);
 	why(pt->why, WHY_TCACHE_FLUSH, cache);
 	for (uint64_t i = 0; i < lay->bins; i++) {
-		uint64_t slot = cache + lay->entries + i * pt->lay->word, e;
+		uint64_t slot = cache + lay->entries + i * word_size(pt), e;
 
 		while ((e = ld(pt, slot)) != 0 && pt_turn(pt, &fuel)) {
 			if (pt->lay->safe_linking &&

@@ -7,7 +7,7 @@
 /** glibc malloc/malloc.c:request2size */
 uint64_t pt_request2size(const struct ptmalloc *pt, uint64_t bytes)
 {
-	uint64_t mask = pt->lay->alignment - 1, sum = bytes + pt->lay->word + mask;
+	uint64_t mask = pt->lay->alignment - 1, sum = bytes + word_size(pt) + mask;
 
 	sum = as_word(pt, sum);
 	return sum < pt->lay->min_size ? pt->lay->min_size : sum & ~mask;
@@ -16,7 +16,7 @@ uint64_t pt_request2size(const struct ptmalloc *pt, uint64_t bytes)
 /** glibc malloc/malloc.c:REQUEST_OUT_OF_RANGE, checked_request2size */
 bool pt_is_too_large(const struct ptmalloc *pt, uint64_t bytes)
 {
-	uint64_t max = pt->lay->word == 8 ? UINT64_MAX : UINT32_MAX;
+	uint64_t max = pt->is_64 ? UINT64_MAX : UINT32_MAX;
 	uint64_t limit = max - 2 * (uint64_t)pt->lay->min_size + 1;
 
 	if (bytes > max)
@@ -62,7 +62,7 @@ void pt_malloc_init_state(struct ptmalloc *pt, uint64_t av)
 	if (av != pt->main_arena)
 		flags |= NONCONTIGUOUS_BIT;
 	else if (pt->rules.has_fastbins)
-		pt_set_max_fast(pt, 16 * (uint64_t)pt->lay->word);
+		pt_set_max_fast(pt, 16 * word_size(pt));
 	if (pt->lay->fastchunks_flag_bit)
 		flags |= FASTCHUNKS_BIT;
 	else if (pt->lay->arena.have_fastchunks != FIELD_NONE)
@@ -86,6 +86,7 @@ void pt_ensure_init(struct ptmalloc *pt)
 		pt_malloc_init_state(pt, pt->main_arena);
 	else if (pt->rules.tcache_birth != GLIBC_TCACHE_NONE)
 		pt_malloc_consolidate(pt, pt->main_arena); /* 2.26: where tunables are read */
+	pt_fast_prepare(pt);
 	pt_leave(pt, FN_PTMALLOC_INIT);
 }
 
@@ -94,6 +95,7 @@ void pt_init_fresh(struct ptmalloc *pt)
 	const struct par_layout *par = &pt->lay->par;
 	uint64_t av = pt->main_arena;
 
+	pt->is_64 = pt->lay->word == 8;
 	image_fill(pt->image, av, 0, pt->lay->arena.size);
 	image_fill(pt->image, pt->mp, 0, par->size);
 	set_av_word(pt, av, next, av);
@@ -102,7 +104,7 @@ void pt_init_fresh(struct ptmalloc *pt)
 	set_mp_word(pt, trim_threshold, 128 * KIB);
 	set_mp_word(pt, top_pad, 128 * KIB);
 	set_mp_word(pt, mmap_threshold, 128 * KIB);
-	set_mp_word(pt, arena_test, pt->lay->word == 8 ? 8 : 2);
+	set_mp_word(pt, arena_test, pt->is_64 ? 8 : 2);
 	set_mp_int(pt, n_mmaps_max_int, 65536);
 	if (par->thp_mode_int != FIELD_NONE)
 		set_mp_int(pt, thp_mode_int, 3);
@@ -119,6 +121,8 @@ void pt_init_fresh(struct ptmalloc *pt)
 
 void pt_set_private(struct ptmalloc *pt, const struct pt_private *from)
 {
+	pt->is_64 = pt->lay->word == 8;
+	pt->cached_thread = PT_THREADS_MAX;
 	set_var(pt, VAR_NARENAS, from->narenas);
 	set_var(pt, VAR_NARENAS_LIMIT, from->narenas_limit);
 	set_var(pt, VAR_FREE_LIST, from->free_list);
@@ -131,6 +135,7 @@ void pt_set_private(struct ptmalloc *pt, const struct pt_private *from)
 	set_var(pt, VAR_PERTURB_BYTE, from->perturb_byte);
 	set_var(pt, VAR_INITIALIZED, from->is_initialized);
 	set_var(pt, VAR_SINGLE_THREADED, from->is_single_threaded);
+	pt_fast_prepare(pt);
 }
 
 void pt_get_private(struct ptmalloc *pt, struct pt_private *ret)
@@ -156,6 +161,14 @@ void pt_set_thread(struct ptmalloc *pt, uint32_t index, uint64_t arena, uint64_t
 	image_set8(pt->image, thread_var_addr(index, THREAD_ARENA), arena);
 	image_set8(pt->image, thread_var_addr(index, THREAD_TCACHE), tcache);
 	image_set8(pt->image, thread_var_addr(index, THREAD_SHUTTING_DOWN), 0);
+	pt->cached_thread = PT_THREADS_MAX;
+}
+
+void pt_switch_thread(struct ptmalloc *pt)
+{
+	for (unsigned v = 0; v < PT_THREAD_VARS; v++)
+		pt->cached[v] = image_get8(pt->image, thread_var_addr(pt->thread, v));
+	pt->cached_thread = pt->thread;
 }
 
 uint64_t pt_thread_arena(struct ptmalloc *pt, uint32_t index)
@@ -213,17 +226,9 @@ void pt_stop_with(struct ptmalloc *pt, enum pt_stop stop, const char *text)
 
 uint64_t pt_fuel(struct ptmalloc *pt, uint64_t av)
 {
-	uint64_t chunks = av_word(pt, av, system_mem) / pt->lay->min_size;
+	uint64_t chunks = av_word(pt, av, system_mem) >> 4; /* MINSIZE is at least 16 */
 
 	return min_u64(chunks, UINT64_C(1) << 27) + 65536;
-}
-
-void pt_begin(struct ptmalloc *pt)
-{
-	pt->error = 0;
-	pt->stop = PT_RUNNING;
-	pt->stop_text = NULL;
-	image_clear_fault(pt->image);
 }
 
 void pt_end(struct ptmalloc *pt)

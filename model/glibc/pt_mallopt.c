@@ -19,7 +19,7 @@ enum mallopt_param {
 
 static uint64_t max_fast_size(const struct ptmalloc *pt)
 {
-	return 20 * (uint64_t)pt->lay->word; /* MAX_FAST_SIZE: 80 * SIZE_SZ / 4 */
+	return 20 * word_size(pt); /* MAX_FAST_SIZE: 80 * SIZE_SZ / 4 */
 }
 
 static int set_mmap_threshold(struct ptmalloc *pt, uint64_t value)
@@ -136,7 +136,7 @@ static bool set_tcache(struct ptmalloc *pt, const char *name, uint64_t value)
 	return true;
 }
 
-bool pt_tunable(struct ptmalloc *pt, const char *name, uint64_t value)
+static bool set_tunable(struct ptmalloc *pt, const char *name, uint64_t value)
 {
 	static const struct {
 		const char *name;
@@ -178,12 +178,20 @@ bool pt_tunable(struct ptmalloc *pt, const char *name, uint64_t value)
 	return false;
 }
 
+bool pt_tunable(struct ptmalloc *pt, const char *name, uint64_t value)
+{
+	bool done = set_tunable(pt, name, value);
+
+	pt_fast_prepare(pt);
+	return done;
+}
+
 /* --- malloc_trim -------------------------------------------------------------------------------------- */
 
 /* Whole pages inside one free chunk. */
 static bool trim_chunk(struct ptmalloc *pt, uint64_t p)
 {
-	uint64_t header = 6 * (uint64_t)pt->lay->word, size = chunksize(pt, p), start, len;
+	uint64_t header = 6 * word_size(pt), size = chunksize(pt, p), start, len;
 
 	if (size <= pt->page - 1 + header)
 		return false;

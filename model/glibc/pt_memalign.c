@@ -89,7 +89,7 @@ static void cut_memalign_tail(struct ptmalloc *pt, uint64_t av, uint64_t p, uint
 
 static uint64_t int_memalign(struct ptmalloc *pt, uint64_t av, uint64_t alignment, uint64_t bytes)
 {
-	uint64_t half = pt->lay->word == 8 ? INT64_MAX : INT32_MAX, nb, mem, p;
+	uint64_t half = pt->is_64 ? INT64_MAX : INT32_MAX, nb, mem, p;
 
 	nb = pt_checked_request2size(pt, bytes);
 	if (!nb || (pt->rules.memalign_ptrdiff && alignment > half)) {
@@ -117,7 +117,7 @@ static uint64_t int_memalign(struct ptmalloc *pt, uint64_t av, uint64_t alignmen
 /* Alignment as malloc takes it: a power of two of at least MINSIZE. 0: EINVAL. */
 static uint64_t round_alignment(struct ptmalloc *pt, uint64_t alignment)
 {
-	uint64_t top_bit = pt->lay->word == 8 ? UINT64_C(1) << 63 : UINT64_C(1) << 31;
+	uint64_t top_bit = pt->is_64 ? UINT64_C(1) << 63 : UINT64_C(1) << 31;
 	uint64_t a = 2 * (uint64_t)pt->lay->alignment;
 
 	alignment = max_u64(alignment, pt->lay->min_size);
@@ -144,7 +144,7 @@ static uint64_t mid_memalign(struct ptmalloc *pt, uint64_t alignment, uint64_t b
 		pt->error = EINVAL;
 		return 0;
 	}
-	max = pt->lay->word == 8 ? UINT64_MAX : UINT32_MAX;
+	max = pt->is_64 ? UINT64_MAX : UINT32_MAX;
 	if (pt->rules.memalign_overflow_first && bytes > max - alignment - pt->lay->min_size) {
 		why(pt->why, WHY_TOO_LARGE, bytes);
 		pt->error = ENOMEM;

@@ -105,9 +105,9 @@ uint64_t pt_sysmalloc_mmap(struct ptmalloc *pt, uint64_t nb, uint64_t pagesize, 
 	if (pt->lay->mmapped_size_without_header)
 		size = align_up(nb + padding + hdr, pagesize);
 	else if (padding == 0)
-		size = align_up(nb + pt->lay->word, pagesize);
+		size = align_up(nb + word_size(pt), pagesize);
 	else
-		size = align_up(nb + pt->lay->word + mask, pagesize);
+		size = align_up(nb + word_size(pt) + mask, pagesize);
 	size = as_word(pt, size);
 	/* To 2.42 a length that wrapped is not tried. */
 	if (size <= nb)
@@ -166,7 +166,7 @@ void pt_munmap_chunk(struct ptmalloc *pt, uint64_t p)
 void pt_free_mmapped(struct ptmalloc *pt, uint64_t p)
 {
 	uint64_t raw = size_word(pt, p), threshold = mp_word(pt, mmap_threshold);
-	uint64_t max = pt->lay->word == 8 ? 32 * MIB : 512 * KIB;
+	uint64_t max = pt->is_64 ? 32 * MIB : 512 * KIB;
 
 	if (!mp_int(pt, no_dyn_threshold_int) && raw > threshold && raw <= max) {
 		uint64_t size = chunksize(pt, p);

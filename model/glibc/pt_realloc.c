@@ -42,7 +42,7 @@ static uint64_t move(struct ptmalloc *pt, uint64_t av, uint64_t p, uint64_t size
 		return cut_tail(pt, av, p, size + chunksize(pt, fresh), nb);
 	}
 	why(pt->why, WHY_REALLOC_MOVE, p, fresh);
-	image_copy(pt->image, mem, chunk2mem(pt, p), size - pt->lay->word);
+	image_copy(pt->image, mem, chunk2mem(pt, p), size - word_size(pt));
 	pt_inner_free(pt, av, p);
 	return mem;
 }
@@ -114,7 +114,7 @@ static uint64_t realloc_mmapped(struct ptmalloc *pt, uint64_t mem, uint64_t byte
 	if (fresh || !pt_ok(pt))
 		return fresh ? chunk2mem(pt, fresh) : 0;
 	if (pt->lay->mmapped_size_without_header ? bytes <= pt_block_of(pt, mem).usable
-	                                         : size - pt->lay->word >= nb)
+	                                         : size - word_size(pt) >= nb)
 		return mem;
 	fresh = pt_libc_malloc(pt, bytes);
 	if (!fresh)
@@ -138,7 +138,7 @@ static uint64_t realloc_heap(struct ptmalloc *pt, uint64_t mem, uint64_t bytes, 
 	why(pt->why, WHY_REALLOC_ELSEWHERE, bytes);
 	fresh = pt_libc_malloc(pt, bytes);
 	if (fresh) {
-		image_copy(pt->image, fresh, mem, size - pt->lay->word);
+		image_copy(pt->image, fresh, mem, size - word_size(pt));
 		if (pt->rules.inner_free == GLIBC_INNER_INT_FREE)
 			pt_int_free(pt, av, p);
 		else

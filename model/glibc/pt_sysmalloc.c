@@ -217,7 +217,7 @@ static void grow_main(struct ptmalloc *pt, uint64_t av, uint64_t nb)
 	uint64_t size = morecore_size(pt, av, nb, old_size), brk = MORECORE_FAILURE;
 	uint64_t snd_brk = MORECORE_FAILURE;
 
-	if ((pt->lay->word == 8 ? (int64_t)size : (int64_t)(int32_t)size) > 0) {
+	if ((pt->is_64 ? (int64_t)size : (int64_t)(int32_t)size) > 0) {
 		brk = pt_morecore(pt, (int64_t)size);
 		if (brk != MORECORE_FAILURE)
 			pt_madvise_thp(pt, brk, size);
@@ -355,7 +355,7 @@ bool pt_systrim(struct ptmalloc *pt, uint64_t pad)
 	if (brk != top + size) {
 		why(pt->why, WHY_TRIM_FOREIGN, brk, top + size);
 	} else {
-		int64_t less = pt->lay->word == 8 ? (int64_t)extra : (int64_t)(int32_t)extra;
+		int64_t less = pt->is_64 ? (int64_t)extra : (int64_t)(int32_t)extra;
 
 		pt_morecore(pt, -less);
 		now = pt_morecore(pt, 0);

@@ -18,7 +18,7 @@
 enum pt_bits { PREV_INUSE = 1, IS_MMAPPED = 2, NON_MAIN_ARENA = 4, SIZE_BITS = 7 };
 enum pt_state_flags { FASTCHUNKS_BIT = 1, NONCONTIGUOUS_BIT = 2 };
 
-/* libc's file-private variables, by their place in the private page; 8 bytes each. */
+/* libc's file-private variables: indices of pt->vars. */
 enum pt_var {
 	VAR_NARENAS,
 	VAR_NARENAS_LIMIT,
@@ -32,10 +32,15 @@ enum pt_var {
 	VAR_PERTURB_BYTE,
 	VAR_INITIALIZED,
 	VAR_SINGLE_THREADED,
+	VAR_COUNT
 };
 
-/* A thread's row, 32 bytes, behind the page of variables. */
-enum pt_thread_var { THREAD_ARENA, THREAD_TCACHE, THREAD_SHUTTING_DOWN };
+_Static_assert((int)VAR_COUNT == (int)PT_VARS, "pt->vars holds them all");
+
+/* A thread's row: 32 bytes of the private pages. */
+enum pt_thread_var { THREAD_ARENA, THREAD_TCACHE, THREAD_SHUTTING_DOWN, THREAD_VAR_COUNT };
+
+_Static_assert((int)THREAD_VAR_COUNT == (int)PT_THREAD_VARS, "pt->cached holds them all");
 
 /* What THREAD_TCACHE holds besides an address. */
 enum { TCACHE_INACTIVE = 0, TCACHE_DISABLED = 1 };
@@ -55,40 +60,52 @@ struct pt_request {
 
 static inline uint64_t ld(struct ptmalloc *pt, uint64_t addr)
 {
-	return __builtin_expect(pt->lay->word == 8, 1) ? image_get8(pt->image, addr)
-	                                               : image_get4(pt->image, addr);
+	return __builtin_expect(pt->is_64, 1) ? image_get8(pt->image, addr)
+	                                      : image_get4(pt->image, addr);
 }
 
 static inline void st(struct ptmalloc *pt, uint64_t addr, uint64_t v)
 {
-	if (__builtin_expect(pt->lay->word == 8, 1))
+	if (__builtin_expect(pt->is_64, 1))
 		image_set8(pt->image, addr, v);
 	else
 		image_set4(pt->image, addr, (uint32_t)v);
 }
 
-static inline uint64_t var(struct ptmalloc *pt, enum pt_var v)
+static inline uint64_t word_size(const struct ptmalloc *pt)
 {
-	return image_get8(pt->image, PT_PRIVATE_ADDR + 8 * (uint64_t)v);
+	return pt->is_64 ? 8 : 4;
+}
+
+static inline uint64_t var(const struct ptmalloc *pt, enum pt_var v)
+{
+	return pt->vars[v];
 }
 
 static inline void set_var(struct ptmalloc *pt, enum pt_var v, uint64_t value)
 {
-	image_set8(pt->image, PT_PRIVATE_ADDR + 8 * (uint64_t)v, value);
+	pt->vars[v] = value;
 }
 
 static inline uint64_t thread_var_addr(uint32_t thread, enum pt_thread_var v)
 {
-	return PT_PRIVATE_ADDR + IMAGE_PAGE + 32 * (uint64_t)thread + 8 * (uint64_t)v;
+	return PT_PRIVATE_ADDR + 32 * (uint64_t)thread + 8 * (uint64_t)v;
 }
+
+/** Another thread runs now: its variables are taken from the image (pt_init.c). */
+void pt_switch_thread(struct ptmalloc *pt);
 
 static inline uint64_t thread_var(struct ptmalloc *pt, enum pt_thread_var v)
 {
-	return image_get8(pt->image, thread_var_addr(pt->thread, v));
+	if (__builtin_expect(pt->cached_thread != pt->thread, 0))
+		pt_switch_thread(pt);
+	return pt->cached[v];
 }
 
 static inline void set_thread_var(struct ptmalloc *pt, enum pt_thread_var v, uint64_t value)
 {
+	if (pt->cached_thread == pt->thread)
+		pt->cached[v] = value;
 	image_set8(pt->image, thread_var_addr(pt->thread, v), value);
 }
 
@@ -105,22 +122,22 @@ static inline void set_thread_var(struct ptmalloc *pt, enum pt_thread_var v, uin
 
 static inline uint64_t chunk2mem(const struct ptmalloc *pt, uint64_t p)
 {
-	return p + 2 * (uint64_t)pt->lay->word;
+	return p + 2 * word_size(pt);
 }
 
 static inline uint64_t mem2chunk(const struct ptmalloc *pt, uint64_t mem)
 {
-	return mem - 2 * (uint64_t)pt->lay->word;
+	return mem - 2 * word_size(pt);
 }
 
 static inline uint64_t chunk_hdr_sz(const struct ptmalloc *pt)
 {
-	return 2 * (uint64_t)pt->lay->word;
+	return 2 * word_size(pt);
 }
 
 static inline uint64_t size_word(struct ptmalloc *pt, uint64_t p)
 {
-	return ld(pt, p + pt->lay->word);
+	return ld(pt, p + word_size(pt));
 }
 
 static inline uint64_t chunksize(struct ptmalloc *pt, uint64_t p)
@@ -135,7 +152,7 @@ static inline uint64_t prev_size(struct ptmalloc *pt, uint64_t p)
 
 static inline void set_head(struct ptmalloc *pt, uint64_t p, uint64_t size_and_bits)
 {
-	st(pt, p + pt->lay->word, size_and_bits);
+	st(pt, p + word_size(pt), size_and_bits);
 }
 
 /* Keeps the bits, replaces the size (malloc.c:set_head_size). */
@@ -176,42 +193,42 @@ static inline bool is_mmapped(struct ptmalloc *pt, uint64_t p)
 
 static inline uint64_t fd(struct ptmalloc *pt, uint64_t p)
 {
-	return ld(pt, p + 2 * (uint64_t)pt->lay->word);
+	return ld(pt, p + 2 * word_size(pt));
 }
 
 static inline uint64_t bk(struct ptmalloc *pt, uint64_t p)
 {
-	return ld(pt, p + 3 * (uint64_t)pt->lay->word);
+	return ld(pt, p + 3 * word_size(pt));
 }
 
 static inline void set_fd(struct ptmalloc *pt, uint64_t p, uint64_t v)
 {
-	st(pt, p + 2 * (uint64_t)pt->lay->word, v);
+	st(pt, p + 2 * word_size(pt), v);
 }
 
 static inline void set_bk(struct ptmalloc *pt, uint64_t p, uint64_t v)
 {
-	st(pt, p + 3 * (uint64_t)pt->lay->word, v);
+	st(pt, p + 3 * word_size(pt), v);
 }
 
 static inline uint64_t fd_nextsize(struct ptmalloc *pt, uint64_t p)
 {
-	return ld(pt, p + 4 * (uint64_t)pt->lay->word);
+	return ld(pt, p + 4 * word_size(pt));
 }
 
 static inline uint64_t bk_nextsize(struct ptmalloc *pt, uint64_t p)
 {
-	return ld(pt, p + 5 * (uint64_t)pt->lay->word);
+	return ld(pt, p + 5 * word_size(pt));
 }
 
 static inline void set_fd_nextsize(struct ptmalloc *pt, uint64_t p, uint64_t v)
 {
-	st(pt, p + 4 * (uint64_t)pt->lay->word, v);
+	st(pt, p + 4 * word_size(pt), v);
 }
 
 static inline void set_bk_nextsize(struct ptmalloc *pt, uint64_t p, uint64_t v)
 {
-	st(pt, p + 5 * (uint64_t)pt->lay->word, v);
+	st(pt, p + 5 * word_size(pt), v);
 }
 
 static inline bool is_misaligned_chunk(const struct ptmalloc *pt, uint64_t p)
@@ -222,7 +239,7 @@ static inline bool is_misaligned_chunk(const struct ptmalloc *pt, uint64_t p)
 /* In the target's word size. */
 static inline uint64_t as_word(const struct ptmalloc *pt, uint64_t v)
 {
-	return pt->lay->word == 8 ? v : (uint32_t)v;
+	return pt->is_64 ? v : (uint32_t)v;
 }
 
 /* --- bins ---------------------------------------------------------------------------------------------- */
@@ -234,7 +251,7 @@ static inline bool in_smallbin_range(const struct ptmalloc *pt, uint64_t size)
 
 static inline uint64_t bin_at(const struct ptmalloc *pt, uint64_t av, unsigned i)
 {
-	return av + pt->lay->arena.bins + 2 * (uint64_t)pt->lay->word * ((uint64_t)i - 2);
+	return av + pt->lay->arena.bins + 2 * word_size(pt) * ((uint64_t)i - 2);
 }
 
 static inline uint64_t unsorted_chunks(const struct ptmalloc *pt, uint64_t av)
@@ -256,19 +273,19 @@ static inline void mark_bin(struct ptmalloc *pt, uint64_t av, unsigned i)
 
 static inline unsigned bin_index(const struct ptmalloc *pt, uint64_t size)
 {
-	if (pt->lay->word == 8 && size < 1024)
+	if (pt->is_64 && size < 1024)
 		return (unsigned)(size >> 4);
 	return glibc_bin_index(pt->lay, size);
 }
 
 static inline unsigned fastbin_index(const struct ptmalloc *pt, uint64_t size)
 {
-	return (unsigned)((size >> (pt->lay->word == 8 ? 4 : 3)) - 2);
+	return (unsigned)((size >> (pt->is_64 ? 4 : 3)) - 2);
 }
 
 static inline uint64_t fastbin_at(const struct ptmalloc *pt, uint64_t av, unsigned idx)
 {
-	return av + pt->lay->arena.fastbins + (uint64_t)idx * pt->lay->word;
+	return av + pt->lay->arena.fastbins + (uint64_t)idx * word_size(pt);
 }
 
 /* PROTECT_PTR and REVEAL_PTR: the same both ways. */
@@ -390,6 +407,15 @@ void pt_unlink_chunk(struct ptmalloc *pt, uint64_t av, uint64_t p);
 void pt_malloc_consolidate(struct ptmalloc *pt, uint64_t av);
 bool pt_have_fastchunks(struct ptmalloc *pt, uint64_t av);
 
+/* --- pt_cache_fast.c: the way that nearly all calls take ------------------------------------------------------------ */
+
+/** Fetches what pt_fast_malloc() and pt_fast_free() rely on; after malloc's state or parameters changed. */
+void pt_fast_prepare(struct ptmalloc *pt);
+/** A tcache hit without anything to tell: the block, 0: take the whole way. */
+uint64_t pt_fast_malloc(struct ptmalloc *pt, uint64_t bytes);
+/** True when the block went into the tcache; else nothing was changed. */
+bool pt_fast_free(struct ptmalloc *pt, uint64_t mem);
+
 /* --- pt_cache.c: the tcache ------------------------------------------------------------------------------------ */
 
 bool pt_has_tcache(struct ptmalloc *pt);
@@ -423,7 +449,13 @@ static inline bool pt_single_thread(struct ptmalloc *pt)
 /** True when the program has put a function of its own into a hook: nothing can be said then. */
 bool pt_hooked(struct ptmalloc *pt, enum pt_hook hook);
 /** Begins and ends a call from outside. */
-void pt_begin(struct ptmalloc *pt);
+static inline void pt_begin(struct ptmalloc *pt)
+{
+	pt->error = 0;
+	pt->stop = PT_RUNNING;
+	pt->stop_text = NULL;
+	image_clear_fault(pt->image);
+}
 void pt_end(struct ptmalloc *pt);
 
 #endif

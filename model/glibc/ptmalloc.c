@@ -90,6 +90,10 @@ uint64_t pt_malloc(struct ptmalloc *pt, uint64_t bytes)
 	uint64_t mem;
 
 	pt_begin(pt);
+	mem = pt_fast_malloc(pt, bytes);
+	if (mem)
+		return mem;
+	image_clear_fault(pt->image);
 	mem = pt_libc_malloc(pt, bytes);
 	pt_end(pt);
 	return mem;
@@ -136,7 +140,7 @@ static void clear(struct ptmalloc *pt, uint64_t mem, uint64_t bytes, const struc
 		why(pt->why, WHY_CLEAR_LESS, fresh->size, size);
 		size = fresh->size;
 	}
-	image_fill(pt->image, mem, 0, size - pt->lay->word);
+	image_fill(pt->image, mem, 0, size - word_size(pt));
 }
 
 static uint64_t calloc2(struct ptmalloc *pt, uint64_t bytes)
@@ -170,13 +174,13 @@ static bool calloc_cache(struct ptmalloc *pt, uint64_t bytes, uint64_t *ret)
 		return false;
 	if (*ret)
 		image_fill(pt->image, *ret, 0,
-		           chunksize(pt, mem2chunk(pt, *ret)) - pt->lay->word);
+		           chunksize(pt, mem2chunk(pt, *ret)) - word_size(pt));
 	return true;
 }
 
 uint64_t pt_calloc(struct ptmalloc *pt, uint64_t n, uint64_t size)
 {
-	uint64_t bytes, mem = 0, half = pt->lay->word == 8 ? INT64_MAX : INT32_MAX;
+	uint64_t bytes, mem = 0, half = pt->is_64 ? INT64_MAX : INT32_MAX;
 
 	pt_begin(pt);
 	pt_enter(pt, FN_LIBC_CALLOC, n, size);
@@ -235,11 +239,11 @@ static void free_by_cache(struct ptmalloc *pt, uint64_t p)
 /* A pointer that no malloc gave: the header is read wherever it lies, as the processor does. */
 static void free_misaligned(struct ptmalloc *pt, uint64_t p)
 {
-	uint64_t word = 0, at = p + pt->lay->word;
+	uint64_t word = 0, at = p + word_size(pt);
 
 	/* Let the pages be asked for, so that what is outside memory is a fault. */
 	(void)image_get1(pt->image, at);
-	(void)image_get1(pt->image, at + pt->lay->word - 1);
+	(void)image_get1(pt->image, at + word_size(pt) - 1);
 	if (!pt_ok(pt))
 		return;
 	if (!image_peek(pt->image, at, &word, pt->lay->word)) {
@@ -277,6 +281,9 @@ void pt_libc_free(struct ptmalloc *pt, uint64_t mem)
 void pt_free(struct ptmalloc *pt, uint64_t mem)
 {
 	pt_begin(pt);
+	if (pt_fast_free(pt, mem))
+		return;
+	image_clear_fault(pt->image);
 	pt_libc_free(pt, mem);
 	if (pt->rules.free_keeps_errno)
 		pt->error = 0;
@@ -297,9 +304,9 @@ struct pt_block pt_block_of(struct ptmalloc *pt, uint64_t mem)
 	size = raw & ~(uint64_t)SIZE_BITS;
 	block.size_word = raw;
 	if (raw & IS_MMAPPED)
-		block.usable = pt->lay->mmapped_size_without_header ? size - pt->lay->word
+		block.usable = pt->lay->mmapped_size_without_header ? size - word_size(pt)
 		                                                    : size - chunk_hdr_sz(pt);
 	else if (inuse_bit_at(pt, p, size))
-		block.usable = size - pt->lay->word;
+		block.usable = size - word_size(pt);
 	return block;
 }

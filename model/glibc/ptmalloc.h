@@ -5,11 +5,10 @@
 /**
  * glibc's malloc on a copy of a process's bytes: the same decisions, so the same addresses.
  *
- * All that malloc keeps lies in the image: arenas, mp_, chunks and tcaches where the target has
- * them, and its file-private variables (narenas, free_list, … and each thread's arena and tcache
- * pointer) in pages of our own at PT_PRIVATE_ADDR, which no target can have. So a branch of the image is
- * a branch of malloc, and its journal takes an operation back whole. struct ptmalloc itself holds
- * only what does not change while operations run, and the outcome of the last one.
+ * Arenas, mp_, chunks and tcaches lie in the image where the target has them, each thread's arena and
+ * tcache pointer in pages of our own at PT_PRIVATE_ADDR, which no target can have, and libc's file-private
+ * variables (narenas, free_list, …) in struct ptmalloc. So the image and a copy of the struct are
+ * all of malloc: a branch copies both, and taking an operation back restores both.
  *
  * A call returns what the C function returns (addresses, 0 for NULL). `error` is errno. When the real
  * program would have died, or we can't know what it would do, `stop` says so and the returned
@@ -23,7 +22,7 @@
 
 /* In the half of the address space that belongs to the kernel on 64-bit and never to a VMA. */
 #define PT_PRIVATE_ADDR UINT64_C(0x0f00000000000000)
-enum { PT_THREADS_MAX = 65536 };
+enum { PT_THREADS_MAX = 65536, PT_VARS = 12, PT_THREAD_VARS = 3 };
 
 enum pt_stop {
 	PT_RUNNING,
@@ -56,6 +55,14 @@ struct ptmalloc {
 	bool busy;               /* the next arena lock finds its arena locked (scenario: arena busy) */
 
 	uint32_t thread;         /* of the call under way; 0: the first thread */
+	bool is_64;              /* lay->word is 8 */
+
+	/* libc's file-private variables, and those of the thread under way as the image has them */
+	uint64_t vars[PT_VARS];
+	uint32_t cached_thread; /* whose; PT_THREADS_MAX: nobody's */
+	uint64_t cached[PT_THREAD_VARS];
+	/* of mp_, for the short way of malloc and free; 0 bins: it is not taken */
+	uint32_t fast_bins, fast_count;
 
 	/* outcome of the last call */
 	int error; /* errno, 0: not set; a call that succeeds on a second way may leave it set */

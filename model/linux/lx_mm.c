@@ -72,6 +72,7 @@ static bool is_allowed(const struct lx_vma *vma, bool is_write)
 enum image_fault lx_mm_access(void *of, uint64_t addr, bool is_write)
 {
 	struct lx_mm *mm = of;
+	const struct lx_vma *vma;
 	size_t i;
 
 	if (addr >= FIRST_OWN_ADDRESS)
@@ -83,7 +84,13 @@ enum image_fault lx_mm_access(void *of, uint64_t addr, bool is_write)
 		lx_anon_vma_prepare(mm, i);
 	if (mm->failed)
 		return IMAGE_NO_MEMORY;
-	return lx_at(mm, i)->file && !(lx_at(mm, i)->flags & LX_VM_SHM) ? IMAGE_UNKNOWN : IMAGE_OK;
+	vma = lx_at(mm, i);
+	if (vma->file && !(vma->flags & LX_VM_SHM))
+		return IMAGE_UNKNOWN;
+	if (mm->image)
+		mm->image->window = (struct image_window){ vma->start, vma->end,
+			                                   is_write || (vma->anon && is_allowed(vma, true)) };
+	return IMAGE_OK;
 }
 
 void lx_touch(struct lx_mm *mm, uint64_t start, uint64_t end, struct lx_touch *ret)

@@ -128,6 +128,13 @@ static void list_replace(struct lx_list *list, size_t at, size_t old_count,
 	list->count += new_count;
 }
 
+/* What the image was told of its accesses may not hold any more. */
+static void close_window(struct lx_mm *mm)
+{
+	if (mm->image)
+		mm->image->window.end = 0;
+}
+
 /* --- journal -------------------------------------------------------------------------------------- */
 
 static bool kept_room(struct lx_mm *mm, size_t more)
@@ -191,6 +198,7 @@ static void undo_change(struct lx_mm *mm)
 		lx_fail(mm);
 		return;
 	}
+	close_window(mm);
 	list_replace(mm->list, change->at, change->new_count, &mm->kept[mm->kept_count],
 	             change->old_count);
 	mm->now = change->before;
@@ -253,6 +261,7 @@ void lx_splice(struct lx_mm *mm, size_t at, size_t old_count, const struct lx_vm
 	}
 	for (size_t i = 0; i < new_count; i++)
 		count(mm, &with[i], 1);
+	close_window(mm);
 	list_replace(mm->list, at, old_count, with, new_count);
 	/* A gap opened, or grew, in the part that was known to be full. */
 	if (mm->now.total_vm < before && old_end > mm->now.full_above)

@@ -198,16 +198,31 @@ static bool fill(struct world *world, const struct world_start *start, struct er
 		goto no_memory;
 	image_clear_fault(&world->image);
 	image_commit(&world->image, 0);
-	world->image.is_journaling = true;
+	image_set_journal(&world->image, true);
 	lx_mm_journal(world->mm, true);
 	return true;
 no_memory:
 	return err_set(reterr, ERR_NO_MEMORY, ENOMEM, "world", "out of memory");
 }
 
+/* The image's rows want to be aligned more than malloc aligns. */
+static struct world *world_alloc(void)
+{
+	uint8_t *block = malloc(sizeof(struct world) + _Alignof(struct world));
+	struct world *world;
+
+	if (!block)
+		return NULL;
+	world = (struct world *)(void *)(block + _Alignof(struct world) -
+	                                 (uintptr_t)block % _Alignof(struct world));
+	memset(world, 0, sizeof(*world));
+	world->block = block;
+	return world;
+}
+
 bool world_new(const struct world_start *start, struct world **ret, struct err *reterr)
 {
-	struct world *world = calloc(1, sizeof(*world));
+	struct world *world = world_alloc();
 
 	if (!world)
 		return err_set(reterr, ERR_NO_MEMORY, ENOMEM, "world", "out of memory");
@@ -228,37 +243,39 @@ bool world_new(const struct world_start *start, struct world **ret, struct err *
 
 struct world *world_branch(struct world *from)
 {
-	struct world *to = malloc(sizeof(*to));
+	struct world *to = world_alloc();
+	void *block = to ? to->block : NULL;
 
 	if (!to)
 		return NULL;
 	*to = *from;
+	to->block = block;
 	to->is_shared = true;
 	to->threads = NULL;
 	to->why = (struct why){ .region = from->region, .glibc_minor = from->why.glibc_minor };
 	to->threads = malloc(from->thread_room * sizeof(*to->threads));
 	if (!to->threads) {
-		free(to);
+		free(block);
 		return NULL;
 	}
 	memcpy(to->threads, from->threads, from->thread_count * sizeof(*to->threads));
 	if (!nptl_cache_copy(&from->stack_cache, &to->stack_cache)) {
 		free(to->threads);
-		free(to);
+		free(block);
 		return NULL;
 	}
 	to->mm = image_branch(&from->image, &to->image) ? lx_mm_branch(from->mm, &to->image) : NULL;
 	if (!to->mm) {
 		image_end(&to->image);
 		free(to->threads);
-		free(to);
+		free(block);
 		return NULL;
 	}
 	to->pt.image = &to->image;
 	to->pt.sys = lx_mm_sys(to->mm);
 	to->pt.why = NULL;
 	lx_mm_set_why(to->mm, NULL);
-	to->image.is_journaling = true;
+	image_set_journal(&to->image, true);
 	lx_mm_journal(to->mm, true);
 	return to;
 }
@@ -276,7 +293,7 @@ void world_end(struct world *world)
 		image_pool_free(world->pool);
 		region_free(world->region);
 	}
-	free(world);
+	free(world->block);
 }
 
 /* --- threads --------------------------------------------------------------------------------------------------- */
@@ -325,7 +342,7 @@ struct world_thread *world_thread_find(struct world *world, const char *name, si
 
 void world_mark(struct world *world, struct world_mark *ret)
 {
-	*ret = (struct world_mark){ .image = world->image.journal_count,
+	*ret = (struct world_mark){ .image = image_mark_journal(&world->image),
 		                    .mm = lx_mm_mark(world->mm),
 		                    .thread_count = world->thread_count,
 		                    .current = world->current,

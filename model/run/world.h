@@ -48,6 +48,7 @@ struct world {
 	uint64_t own_stack_size;
 	uint64_t stack_size;           /* that pthread_create gives by default */
 	struct nptl_cache stack_cache; /* of joined threads */
+	void *block;           /* that this struct lies in */
 	bool is_shared;        /* region and pool belong to another world */
 	const char *started_from; /* "fresh", "live", "snapshot" */
 	uint64_t base_rss_pages; /* resident where the image has no say */

@@ -306,14 +306,14 @@ bool world_take_malloc(struct world *world, const struct snapshot *snap, struct 
 
 	world->pt.main_arena = ms->main_arena_addr;
 	world->pt.mp = ms->mp_addr;
+	for (size_t i = 0; i < 4; i++)
+		world->pt.hook_is_set[i] = read_number(mem, ms->private.hook[i], 8, &v) && v &&
+		                           v != ms->private.hook_first[i];
 	take_variables(world, mem, ms);
 	if (!take_threads(world, snap, mem, ms) ||
 	    !nptl_read_cache(mem, ms->private.stack_cache, ms->private.pthread_list, world->pt.page,
 	                     &world->stack_cache))
 		return false;
-	for (size_t i = 0; i < 4; i++)
-		world->pt.hook_is_set[i] = read_number(mem, ms->private.hook[i], 8, &v) && v &&
-		                           v != ms->private.hook_first[i];
 	if (ms->walk.is_done && ms->walk.torn_chunks)
 		world_remark(world, "the process ran while it was copied: freeze it for an exact start");
 	return true;

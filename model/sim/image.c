@@ -77,6 +77,28 @@ static struct image_root_row *root_add(struct image *image, uint64_t number)
 	return &image->root[i];
 }
 
+static void cache_leaf(struct image *image, uint64_t number, struct image_leaf *leaf)
+{
+	image->leaf_cache[number % IMAGE_LEAF_CACHE] = leaf;
+	image->leaf_cache_number[number % IMAGE_LEAF_CACHE] = number;
+}
+
+/* The leaf of an address, shared or not; NULL: there is none. */
+static struct image_leaf *leaf_at(struct image *image, uint64_t addr)
+{
+	uint64_t number = addr >> LEAF_SHIFT;
+	struct image_leaf *leaf = image->leaf_cache[number % IMAGE_LEAF_CACHE];
+	const struct image_root_row *row;
+
+	if (leaf && image->leaf_cache_number[number % IMAGE_LEAF_CACHE] == number)
+		return leaf;
+	row = root_at(image, number);
+	leaf = row ? row->leaf : NULL;
+	if (leaf)
+		cache_leaf(image, number, leaf);
+	return leaf;
+}
+
 uint32_t image_slot_at(const struct image *image, uint64_t addr)
 {
 	const struct image_root_row *row = root_at(image, addr >> LEAF_SHIFT);
@@ -114,25 +136,31 @@ static struct image_leaf *leaf_own(struct image *image, struct image_root_row *r
 			leaf->slot[i] = row->uniform;
 	}
 	row->leaf = leaf;
+	cache_leaf(image, row->number, leaf);
 	return leaf;
 }
 
 /* Puts `slot` there, taking over its reference; the old one goes to the journal or back. */
 static bool slot_set(struct image *image, uint64_t addr, uint32_t slot)
 {
-	struct image_root_row *row = root_add(image, addr >> LEAF_SHIFT);
-	struct image_leaf *leaf = row ? leaf_own(image, row) : NULL;
+	struct image_leaf *leaf = leaf_at(image, addr);
 	uint32_t *at, old;
 
-	if (!leaf)
-		return false;
+	if (!leaf || leaf->refs != 1) {
+		struct image_root_row *row = root_add(image, addr >> LEAF_SHIFT);
+
+		leaf = row ? leaf_own(image, row) : NULL;
+		if (!leaf)
+			return false;
+	}
 	at = &leaf->slot[(addr / IMAGE_PAGE) % IMAGE_LEAF_PAGES];
 	old = *at;
 	*at = slot;
 	image->resident += (uint64_t)is_resident(slot) - (uint64_t)is_resident(old);
-	if (image->is_journaling)
+	if (image->is_journaling) {
 		image_note(image, addr | IMAGE_KIND(IMAGE_SLOT), old);
-	else if (old >= SLOT_FIRST_PAGE)
+		image->slot_changes++;
+	} else if (old >= SLOT_FIRST_PAGE)
 		pool_page_unref(image->pool, old);
 	*row_of(image, addr) = (struct image_row){ NO_TAG, NO_TAG, image->dummy };
 	return true;
@@ -166,7 +194,7 @@ void image_end(struct image *image)
 	image->root = NULL;
 	image->root_count = image->root_room = 0;
 	image->journal = NULL;
-	image->journal_count = image->journal_room = 0;
+	image->journal_at = image->journal_end = NULL;
 }
 
 /* --- filling -------------------------------------------------------------------------------------- */
@@ -217,6 +245,9 @@ static bool ask_backing(struct image *image, uint64_t addr, bool is_write, uint3
 {
 	enum image_fault fault = IMAGE_OK;
 
+	if (addr >= image->window.start && addr < image->window.end &&
+	    (!is_write || image->window.may_write))
+		return true;
 	if (image->backing.access)
 		fault = image->backing.access(image->backing.ctx, addr, is_write);
 	/* A file's pages have bytes of their own once they were copied. */
@@ -239,13 +270,15 @@ const uint8_t *image_read_miss(struct image *image, uint64_t addr, unsigned widt
 {
 	struct image_row *row = row_of(image, addr);
 	uint64_t page_addr = align_down(addr, IMAGE_PAGE);
+	struct image_leaf *leaf;
 	uint32_t slot;
 
 	if (!is_aligned(addr, width)) {
 		fail(image, IMAGE_UNALIGNED, addr, false);
 		return dummy(image);
 	}
-	slot = image_slot_at(image, addr);
+	leaf = leaf_at(image, addr);
+	slot = leaf ? leaf->slot[(addr / IMAGE_PAGE) % IMAGE_LEAF_PAGES] : image_slot_at(image, addr);
 	if (!ask_backing(image, addr, false, slot))
 		return dummy(image);
 	if (slot == SLOT_UNKNOWN || slot == SLOT_SWAPPED) {
@@ -263,8 +296,9 @@ const uint8_t *image_read_miss(struct image *image, uint64_t addr, unsigned widt
 /* The page at `addr` with bytes of its own in a leaf of its own; 0 after a fault. */
 static uint32_t own_page(struct image *image, uint64_t addr)
 {
-	struct image_root_row *root = root_at(image, addr >> LEAF_SHIFT);
-	uint32_t slot = image_slot_at(image, addr), page;
+	struct image_leaf *leaf = leaf_at(image, addr);
+	uint32_t page, slot = leaf ? leaf->slot[(addr / IMAGE_PAGE) % IMAGE_LEAF_PAGES]
+	                           : image_slot_at(image, addr);
 
 	if (!ask_backing(image, addr, true, slot))
 		return 0;
@@ -272,7 +306,7 @@ static uint32_t own_page(struct image *image, uint64_t addr)
 		fail(image, IMAGE_UNKNOWN, addr, true);
 		return 0;
 	}
-	if (slot >= SLOT_FIRST_PAGE && root->leaf->refs == 1 &&
+	if (slot >= SLOT_FIRST_PAGE && leaf->refs == 1 &&
 	    pool_page_refs(image->pool, slot) == 1)
 		return slot;
 	page = pool_page_new(image->pool);
@@ -337,14 +371,26 @@ uint64_t image_drop(struct image *image, uint64_t start, uint64_t end)
 	return before - image->resident;
 }
 
+/* After an empty page: the next page, or where the next leaf begins when this one does not exist. */
+static uint64_t next_leaf(const struct image *image, uint64_t addr)
+{
+	size_t i = root_find(image, addr >> LEAF_SHIFT);
+
+	if (i < image->root_count && image->root[i].number == addr >> LEAF_SHIFT)
+		return addr + IMAGE_PAGE;
+	return i < image->root_count ? image->root[i].number << LEAF_SHIFT : UINT64_MAX & ~(uint64_t)(IMAGE_PAGE - 1);
+}
+
 void image_move(struct image *image, uint64_t from, uint64_t to, uint64_t len)
 {
 	image_drop(image, to, to + len);
 	for (uint64_t at = 0; at < len; at += IMAGE_PAGE) {
 		uint32_t slot = image_slot_at(image, from + at);
 
-		if (slot == SLOT_EMPTY)
+		if (slot == SLOT_EMPTY) {
+			at = next_leaf(image, from + at) - from - IMAGE_PAGE;
 			continue;
+		}
 		if (slot >= SLOT_FIRST_PAGE)
 			pool_page_ref(image->pool, slot);
 		if (!slot_set(image, to + at, slot) || !slot_set(image, from + at, SLOT_EMPTY))
@@ -393,10 +439,26 @@ uint64_t image_resident(const struct image *image, uint64_t start, uint64_t end)
 
 /* --- journal --------------------------------------------------------------------------------------- */
 
-void image_journal_grow(struct image *image)
+void image_set_journal(struct image *image, bool on)
 {
-	if (!pool_journal_room(image->pool, &image->journal, &image->journal_room))
+	image->is_journaling = on;
+	/* Off: the next change finds no room, and image_note_slow() looks at the flag. */
+	image->journal_at = image->journal_end = image->journal;
+}
+
+void image_note_slow(struct image *image, uint64_t where, uint64_t old)
+{
+	size_t count = image_mark_journal(image), room = count;
+
+	if (!image->is_journaling)
+		return;
+	if (!pool_journal_room(image->pool, &image->journal, &room)) {
 		fail(image, IMAGE_NO_MEMORY, 0, true);
+		return;
+	}
+	image->journal[count] = (struct image_change){ where, old };
+	image->journal_at = image->journal + count + 1;
+	image->journal_end = image->journal + room;
 }
 
 static void undo_bytes(struct image *image, uint64_t addr, unsigned width, uint64_t old)
@@ -406,13 +468,9 @@ static void undo_bytes(struct image *image, uint64_t addr, unsigned width, uint6
 	memcpy(to, &old, width); /* little endian: the low bytes come first */
 }
 
-static void undo_slot(struct image *image, uint64_t addr, uint32_t old)
-{
-	slot_set(image, addr, old);
-}
-
 void image_undo(struct image *image, size_t mark)
 {
+	struct image_change *end = image->journal_end;
 	bool was = image->is_journaling;
 	enum image_fault fault = image->fault;
 	/* Rights may have changed meanwhile; what is taken back was allowed then. */
@@ -420,8 +478,8 @@ void image_undo(struct image *image, size_t mark)
 
 	image->is_journaling = false;
 	image->backing.access = NULL;
-	while (image->journal_count > mark) {
-		const struct image_change *c = &image->journal[--image->journal_count];
+	while (image_mark_journal(image) > mark) {
+		const struct image_change *c = --image->journal_at;
 		uint64_t addr = c->where & (IMAGE_KIND(1) - 1);
 
 		switch ((enum image_kind)(c->where >> 60)) {
@@ -438,21 +496,30 @@ void image_undo(struct image *image, size_t mark)
 			undo_bytes(image, addr, 1, c->old);
 			break;
 		case IMAGE_SLOT:
-			undo_slot(image, addr, (uint32_t)c->old);
+			slot_set(image, addr, (uint32_t)c->old);
+			image->slot_changes--;
 			break;
 		}
 	}
 	image->backing = backing;
 	image->is_journaling = was;
+	image->journal_end = end;
 	image->fault = fault;
 }
 
 void image_commit(struct image *image, size_t mark)
 {
-	while (image->journal_count > mark) {
-		const struct image_change *c = &image->journal[--image->journal_count];
+	struct image_change *from = image->journal + mark;
 
-		if (c->where >> 60 == IMAGE_SLOT && c->old >= SLOT_FIRST_PAGE)
+	while (image->slot_changes && image->journal_at > from) {
+		const struct image_change *c = --image->journal_at;
+
+		if (c->where >> 60 != IMAGE_SLOT)
+			continue;
+		image->slot_changes--;
+		if (c->old >= SLOT_FIRST_PAGE)
 			pool_page_unref(image->pool, (uint32_t)c->old);
 	}
+	if (image->journal_at > from)
+		image->journal_at = from;
 }

@@ -29,7 +29,7 @@
 
 #include "model/base/region.h"
 
-enum { IMAGE_PAGE = 4096, IMAGE_LEAF_PAGES = 512, IMAGE_TLB_ROWS = 256 };
+enum { IMAGE_PAGE = 4096, IMAGE_LEAF_PAGES = 512, IMAGE_TLB_ROWS = 4096 };
 
 /* Slot values below the first page number. */
 enum image_slot { SLOT_EMPTY, SLOT_ZERO, SLOT_UNKNOWN, SLOT_SWAPPED, SLOT_FIRST_PAGE };
@@ -54,9 +54,18 @@ struct image_backing {
 struct image_row {
 	uint64_t read_tag, write_tag; /* page address, UINT64_MAX: none */
 	uint8_t *host;                /* the page's bytes */
-};
+} __attribute__((aligned(32)));       /* found by a shift, and never across two lines */
 
 struct image_leaf;
+
+/* Where the backing was asked last: it would answer IMAGE_OK for all of [start, end). The backing fills
+ * it, and empties it whenever its answer may change. */
+struct image_window {
+	uint64_t start, end;
+	bool may_write;
+};
+
+enum { IMAGE_LEAF_CACHE = 32 };
 
 struct image_root_row {
 	uint64_t number;         /* address >> 21 */
@@ -74,13 +83,17 @@ struct image {
 	struct image_row tlb[IMAGE_TLB_ROWS];
 	struct image_pool *pool;
 	struct image_backing backing;
+	struct image_window window;
+	struct image_leaf *leaf_cache[IMAGE_LEAF_CACHE]; /* by number; NULL: look it up */
+	uint64_t leaf_cache_number[IMAGE_LEAF_CACHE];
 	struct image_root_row *root; /* sorted; on the heap of `pool` */
 	size_t root_count, root_room;
 	uint64_t resident; /* pages: ZERO, UNKNOWN or with bytes */
 
+	/* Changes are noted in [journal, journal_at); journal_at == journal_end: no room, or off. */
 	bool is_journaling;
-	struct image_change *journal;
-	size_t journal_count, journal_room;
+	struct image_change *journal, *journal_at, *journal_end;
+	size_t slot_changes; /* of them, those that hold a page's reference */
 
 	enum image_fault fault; /* the first one since image_clear_fault() */
 	uint64_t fault_addr;
@@ -122,7 +135,14 @@ uint64_t image_resident(const struct image *image, uint64_t start, uint64_t end)
 
 /* --- journal ------------------------------------------------------------------------------------- */
 
-/** Takes changes back, newest first, until `mark` (an earlier journal_count). */
+/** Whether changes are noted from now on. */
+void image_set_journal(struct image *image, bool on);
+/** Where the journal stands. */
+static inline size_t image_mark_journal(const struct image *image)
+{
+	return (size_t)(image->journal_at - image->journal);
+}
+/** Takes changes back, newest first, until `mark` (an earlier image_mark_journal()). */
 void image_undo(struct image *image, size_t mark);
 /** Forgets the changes after `mark`: they can't be taken back any more. */
 void image_commit(struct image *image, size_t mark);
@@ -137,7 +157,7 @@ static inline void image_clear_fault(struct image *image)
 /* Slow halves; `width` 1, 2, 4 or 8. */
 const uint8_t *image_read_miss(struct image *image, uint64_t addr, unsigned width);
 uint8_t *image_write_miss(struct image *image, uint64_t addr, unsigned width);
-void image_journal_grow(struct image *image);
+void image_note_slow(struct image *image, uint64_t where, uint64_t old);
 
 static inline const uint8_t *image_at(struct image *image, uint64_t addr, unsigned width)
 {
@@ -162,12 +182,15 @@ static inline uint8_t *image_to(struct image *image, uint64_t addr, unsigned wid
 
 static inline void image_note(struct image *image, uint64_t where, uint64_t old)
 {
-	if (!image->is_journaling)
+	struct image_change *at = image->journal_at;
+
+	if (__builtin_expect(at != image->journal_end, 1)) {
+		at->where = where;
+		at->old = old;
+		image->journal_at = at + 1;
 		return;
-	if (__builtin_expect(image->journal_count == image->journal_room, 0))
-		image_journal_grow(image);
-	if (__builtin_expect(image->journal_count < image->journal_room, 1))
-		image->journal[image->journal_count++] = (struct image_change){ where, old };
+	}
+	image_note_slow(image, where, old);
 }
 
 /* Kinds of struct image_change, in the top 4 bits of `where`. */
@@ -197,6 +220,39 @@ IMAGE_ACCESS(4, uint32_t, IMAGE_WORD4)
 IMAGE_ACCESS(2, uint16_t, IMAGE_WORD2)
 IMAGE_ACCESS(1, uint8_t, IMAGE_BYTE)
 #undef IMAGE_ACCESS
+
+/**
+ * The host's bytes of [addr, addr + len), which lies in one page and begins aligned to 8, owned and
+ * ready to be changed by image_put…(); NULL after a fault, or when it crosses a page.
+ */
+static inline uint8_t *image_own(struct image *image, uint64_t addr, size_t len)
+{
+	uint8_t *host;
+
+	if (addr % IMAGE_PAGE + len > IMAGE_PAGE)
+		return NULL;
+	host = image_to(image, addr, 8);
+	return __builtin_expect(image->fault == IMAGE_OK, 1) ? host : NULL;
+}
+
+/** Changes bytes at `host`, which are those of `addr`. */
+static inline void image_put8(struct image *image, uint64_t addr, uint8_t *host, uint64_t v)
+{
+	uint64_t old;
+
+	memcpy(&old, host, sizeof(old));
+	image_note(image, addr | IMAGE_KIND(IMAGE_WORD8), old);
+	memcpy(host, &v, sizeof(v));
+}
+
+static inline void image_put2(struct image *image, uint64_t addr, uint8_t *host, uint16_t v)
+{
+	uint16_t old;
+
+	memcpy(&old, host, sizeof(old));
+	image_note(image, addr | IMAGE_KIND(IMAGE_WORD2), old);
+	memcpy(host, &v, sizeof(v));
+}
 
 /** Fills, or copies without overlap; any alignment. Pages of the source that are not known make
  * those of the destination unknown. */

@@ -451,7 +451,7 @@ static void undo_returns_to_every_mark(void **state)
 	(void)state;
 	open_fresh(&w, 6, 18);
 	lx_mm_journal(w.mm, true);
-	w.image.is_journaling = true;
+	image_set_journal(&w.image, true);
 	for (int round = 0; round < 30; round++) {
 		for (int i = 0; i < 64; i++) {
 			copy_of(w.mm, &before[i]);

@@ -298,7 +298,7 @@ static void go_astray(struct mm_twin *r)
 	bool is_branch = one_in(r, 2);
 	struct lx_mm *kept = r->mm;
 	struct image image;
-	size_t mark = lx_mm_mark(r->mm), image_mark_at = r->image.journal_count;
+	size_t mark = lx_mm_mark(r->mm), image_mark_at = image_mark_journal(&r->image);
 
 	if (is_branch) {
 		assert_true(image_branch(&r->image, &image));
