@@ -162,7 +162,7 @@ test-truth: all
 # What simulate foretells against what this machine's and Debian's glibcs do: every scenario, and
 # generated ones; diff-full is at least a million operations.
 DIFF_DRIVER := $(OUT)/tests/diff/diff
-DIFF_TESTS  := tests/diff/test_scenarios.sh tests/diff/test_generated.sh
+DIFF_TESTS  := tests/diff/test_scenarios.sh tests/diff/test_generated.sh tests/diff/test_words.sh
 $(DIFF_DRIVER): $(call obj,$(addprefix tests/diff/,diff.c trace.c predict.c compare.c))
 	@echo "LD $@"
 	$(Q)$(CC) $(HT_LDFLAGS) $(LDFLAGS) -o $@ $^

@@ -16,6 +16,7 @@
 /** Where glibc's own description of its threads (for thread_db) says they are linked. */
 struct thread_tables {
 	uint64_t used_addr, user_addr; /* heads of the two lists; 0: not known */
+	uint64_t cache_addr;           /* and of the one of joined threads' stacks */
 	uint64_t state_ptr_addr; /* or: __nptl_rtld_global, which points to the heads' struct */
 	uint32_t used_offset, user_offset;              /* in that struct */
 	uint32_t list_offset, tid_offset, pthread_size; /* of struct pthread; 0: not known */

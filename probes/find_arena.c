@@ -199,6 +199,9 @@ static void describe_instance(struct instance *inst, const struct modules *modul
 	inst->malloc.machine = modules->machine;
 	thread_tables_find(m, modules, &inst->malloc.threads);
 	private_find(inst->roads.pid, m, inst->roads.mem, inst->minor, &inst->malloc);
+	inst->malloc.private.stack_cache = thread_cache_head(&inst->malloc.threads,
+	                                                     inst->roads.mem, modules->word);
+	inst->malloc.private.pthread_list = inst->malloc.threads.list_offset;
 }
 
 /* The one in use first: it has memory, it owns [heap], it has most; else as they lie in memory. */

@@ -14,6 +14,9 @@
 void thread_tables_find(const struct module *libc, const struct modules *modules,
                         struct thread_tables *ret);
 
+/** The head of nptl's list of joined threads' stacks; 0: not known. */
+uint64_t thread_cache_head(const struct thread_tables *tables, struct memory *mem, size_t word);
+
 /* A task id as the process's own pid namespace has it: the one that glibc stores. */
 struct inner_tid {
 	uint32_t tid;

@@ -39,6 +39,8 @@ enum {
 	SYM_DL_USER,
 	SYM_USED,
 	SYM_USER,
+	SYM_DL_CACHE,
+	SYM_CACHE,
 	SYM_COUNT
 };
 
@@ -56,6 +58,9 @@ static const char *const names[SYM_COUNT] = {
 	/* up to 2.33 */
 	[SYM_USED] = "stack_used",
 	[SYM_USER] = "__stack_user",
+	/* joined threads' stacks, which thread_db does not ask for */
+	[SYM_DL_CACHE] = "_dl_stack_cache",
+	[SYM_CACHE] = "stack_cache",
 };
 
 /* A descriptor is three 4-byte numbers: width in bits, count, offset. 0: none (nl_thread_db.h). */
@@ -96,6 +101,10 @@ static bool read_tables(const struct module *m, enum elf_table table, struct thr
 		ret->used_addr = syms[SYM_USED].is_defined ? syms[SYM_USED].value + bias : 0;
 		ret->user_addr = syms[SYM_USER].value + bias;
 	}
+	if (syms[SYM_DL_CACHE].is_defined)
+		ret->cache_addr = syms[SYM_DL_CACHE].value + bias;
+	else if (syms[SYM_CACHE].is_defined)
+		ret->cache_addr = syms[SYM_CACHE].value + bias;
 	return ret->list_offset && ret->tid_offset && (ret->user_addr || ret->used_offset);
 }
 
@@ -134,6 +143,28 @@ void thread_tables_find(const struct module *libc, const struct modules *modules
 		*ret = (struct thread_tables){ 0 };
 }
 
+static uint64_t word_at(const uint8_t *bytes, size_t word)
+{
+	uint64_t value = 0;
+
+	memcpy(&value, bytes, word);
+	return value;
+}
+
+/* In the loader's state the list of cached stacks follows that of the program's own. */
+uint64_t thread_cache_head(const struct thread_tables *tables, struct memory *mem, size_t word)
+{
+	uint8_t bytes[8];
+	uint64_t state;
+
+	if (!tables->state_ptr_addr || !tables->user_offset)
+		return tables->cache_addr;
+	if (!mem_read_all(mem, tables->state_ptr_addr, bytes, word))
+		return 0;
+	state = word_at(bytes, word);
+	return state ? state + tables->user_offset + 2 * word : 0;
+}
+
 /* --- recognising a struct pthread -------------------------------------------------------------- */
 
 bool thread_read_word(const struct thread_search *search, uint64_t addr, uint64_t *ret)
@@ -144,14 +175,6 @@ bool thread_read_word(const struct thread_search *search, uint64_t addr, uint64_
 		return false;
 	*ret = value;
 	return true;
-}
-
-static uint64_t word_at(const uint8_t *bytes, size_t word)
-{
-	uint64_t value = 0;
-
-	memcpy(&value, bytes, word);
-	return value;
 }
 
 static bool is_x86(const struct found_malloc *found)

@@ -314,6 +314,8 @@ static int run(const struct simulate_options *o, struct simulation *s, struct er
 	simulate_end(&out, &summary);
 	if (ok && out.failed && !ferror(stdout))
 		ok = no_memory(err);
+	if (ok && cli_value(&o->args, "dump-words"))
+		ok = simulate_words(s->world, cli_value(&o->args, "dump-words"), err);
 	/* The scenario was fine until it ran. */
 	if (!ok && err->kind == ERR_USAGE && (summary.is_limited || s->operate.is_over))
 		err->kind = ERR_FAILED;

@@ -81,6 +81,7 @@ const struct cli_command cli_commands[] = {
 			{ "explain", NULL, "the path of each operation through malloc" },
 			{ "vmas", NULL, "all VMAs after each operation" },
 			{ "settings", NULL, "list what --set takes, and end" },
+			{ "dump-words", "FILE", NULL }, /* for tests/diff */
 		},
 		.run = cli_simulate,
 	},

@@ -43,6 +43,9 @@ void text_simulate_end(struct simulate_output *out, const struct simulate_summar
 /** "ENOMEM" of 12; NULL for a number that has no name. */
 const char *errno_word(int error);
 
+/** Writes malloc's own memory as the scenario left it (simulate_words.c has the format). */
+bool simulate_words(const struct world *world, const char *path, struct err *reterr);
+
 /** Words of --settings. */
 void simulate_settings(FILE *out);
 

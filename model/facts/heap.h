@@ -168,6 +168,8 @@ struct malloc_private {
 	uint64_t curbrk, single_threaded;  /* __curbrk, __libc_single_threaded */
 	uint64_t multiple_threads;         /* __libc_multiple_threads, an int */
 	uint32_t max_fast_bytes;           /* width of global_max_fast: 1 or a word */
+	uint64_t stack_cache;  /* nptl's list of joined threads' stacks, */
+	uint32_t pthread_list; /* which links struct pthreads at this offset */
 	/* __malloc_hook, __realloc_hook, __memalign_hook, __free_hook and what they hold at first */
 	uint64_t hook[4], hook_first[4];
 };

@@ -17,7 +17,25 @@ enum {
 
 static const uint32_t map_flags = SYS_MAP_PRIVATE | SYS_MAP_ANONYMOUS | SYS_MAP_STACK;
 
+/* nptl/nptl-init.c:__pthread_initialize_minimal_internal (2.34: pthread_early_init.h) */
+uint64_t nptl_default_stack(uint64_t limit, uint64_t page)
+{
+	if (limit > INT64_MAX)
+		return 2 * MIB; /* unlimited: ARCH_STACK_DEFAULT_SIZE */
+	return align_up(max_u64(limit, STACK_MIN), page);
+}
+
 /* --- the cache ----------------------------------------------------------------------------------- */
+
+bool nptl_cache_copy(const struct nptl_cache *from, struct nptl_cache *to)
+{
+	*to = *from;
+	to->room = from->count;
+	to->at = region_alloc(from->region, from->count * sizeof(*to->at));
+	for (size_t i = 0; to->at && i < from->count; i++)
+		to->at[i] = from->at[i];
+	return to->at != NULL;
+}
 
 static void take_out(struct nptl_cache *cache, size_t i)
 {

@@ -25,6 +25,12 @@ struct nptl_cache {
 /* nptl: the dtv is calloc(NPTL_DTV_SLOTS, NPTL_DTV_SLOT) in the creator's arena. */
 enum { NPTL_DTV_SLOTS = 17, NPTL_DTV_SLOT = 16 };
 
+/** What pthread_create asks for by default, from RLIMIT_STACK at the program's start. */
+uint64_t nptl_default_stack(uint64_t limit, uint64_t page);
+
+/** A copy of its own; false when out of memory. */
+bool nptl_cache_copy(const struct nptl_cache *from, struct nptl_cache *to);
+
 /**
  * A stack of `size` usable bytes for a new thread, with its dtv: from the cache, or mapped. False
  * when there is no memory (pt->error is set) or pt->stop says so. *ret_is_cached: its dtv is not new.

@@ -10,8 +10,6 @@
 #include "model/base/vec.h"
 #include "model/run/operate_private.h"
 
-#define STACK_DEFAULT (8 * MIB) /* nptl: RLIMIT_STACK, which is this nearly everywhere */
-
 /* --- outcomes ----------------------------------------------------------------------------------- */
 
 const char *outcome_word(enum outcome outcome)
@@ -89,7 +87,7 @@ struct binding operate_source(struct operate *operate, const struct operation *o
 }
 
 /* Every name that the scenario knows has its place in both tables. */
-static bool make_room(struct operate *operate)
+bool operate_make_room(struct operate *operate)
 {
 	size_t want = operate->scenario->name_count;
 
@@ -284,7 +282,7 @@ bool operate_run(struct operate *operate, const struct operation *op, struct op_
 		.sys = lx_mm_sys(world->mm),
 		.why = world->pt.why,
 	};
-	if (!make_room(operate))
+	if (!operate_make_room(operate))
 		return err_set(reterr, ERR_NO_MEMORY, ENOMEM, "the scenario", "out of memory");
 	begin(operate);
 	operate->has_begun = operate->has_begun || op->kind != OP_SET;
@@ -296,107 +294,4 @@ bool operate_run(struct operate *operate, const struct operation *op, struct op_
 	else if (world->image.is_journaling)
 		world_commit(world, &operate->start);
 	return ok;
-}
-
-/* --- settings ----------------------------------------------------------------------------------------- */
-
-/* From 2.42 on malloc is set up before main, but with the tunables of that time. */
-static bool is_too_late(struct operate *operate)
-{
-	bool is_new = strcmp(operate->world->started_from, "live") != 0 && !operate->has_begun;
-	struct pt_private private;
-
-	pt_get_private(&operate->world->pt, &private);
-	return private.is_initialized && !is_new;
-}
-
-static bool set_tunable(struct operate *operate, const struct setting_value *value,
-                        struct err *reterr)
-{
-	const char *key = settings[value->index].key;
-
-	if (is_too_late(operate))
-		return err_set(reterr, ERR_USAGE, 0, key,
-		               "tunables are read when malloc starts, which it has already");
-	if (pt_tunable(&operate->world->pt, key, value->number))
-		return true;
-	return err_set(reterr, ERR_USAGE, 0, key,
-	               "this glibc has no such tunable, or does not take that value");
-}
-
-static void set_stacks(struct operate *operate, const struct setting_value *value)
-{
-	struct world *world = operate->world;
-
-	world->stacks = value->number ? WORLD_STACKS_OWN : WORLD_STACKS_GLIBC;
-	if (value->number)
-		world->own_stack_size = value->second;
-	else if (value->second)
-		operate->stack_size = value->second;
-}
-
-bool operate_set(struct operate *operate, const struct setting_value *value, struct err *reterr)
-{
-	struct world *world = operate->world;
-
-	if (settings[value->index].kind == SETTING_TUNABLE)
-		return set_tunable(operate, value, reterr);
-	if (value->index == SET_OVERCOMMIT_MEMORY)
-		world->pt.overcommit_mode = (uint32_t)value->number;
-	else if (value->index == SET_MAX_MAP_COUNT)
-		lx_mm_set_limit(world->mm, LX_LIMIT_MAP_COUNT, value->number);
-	else if (value->index == SET_RLIMIT_AS)
-		lx_mm_set_limit(world->mm, LX_LIMIT_AS, value->number);
-	else if (value->index == SET_RLIMIT_DATA)
-		lx_mm_set_limit(world->mm, LX_LIMIT_DATA, value->number);
-	else if (value->index == SET_RLIMIT_STACK)
-		lx_mm_set_limit(world->mm, LX_LIMIT_STACK, value->number);
-	else if (value->index == SET_CPUS)
-		world->pt.cpus = (uint32_t)value->number;
-	else if (value->index == SET_STACKS)
-		set_stacks(operate, value);
-	else if (value->index == SET_ARENA)
-		operate->is_arena_busy = value->number != 0;
-	else
-		return err_set(reterr, ERR_USAGE, 0, settings[value->index].key,
-		               "its rules are not simulated yet");
-	return true;
-}
-
-/* --- the start ------------------------------------------------------------------------------------------ */
-
-static bool apply_directives(struct operate *operate, struct err *reterr)
-{
-	const struct scenario *s = operate->scenario;
-	const char *text = s->tunables;
-	size_t len = text ? strlen(text) : 0;
-	struct setting_value value;
-	char why[SETTING_WHY_MAX];
-	struct err err;
-	bool is_bad;
-
-	if (s->stacks &&
-	    setting_parse("stacks", 6, s->stacks, strlen(s->stacks), &value, &is_bad, why))
-		set_stacks(operate, &value);
-	while (tunables_next(&text, &len, &value, why, &is_bad))
-		if (!set_tunable(operate, &value, &err))
-			return scenario_error(s, s->tunables_line, settings[value.index].key,
-			                      strlen(settings[value.index].key), err.why, reterr);
-	return true;
-}
-
-bool operate_start(struct operate *operate, struct region *region, struct world *world,
-                   struct scenario *scenario, struct err *reterr)
-{
-	*operate = (struct operate){
-		.region = region,
-		.world = world,
-		.scenario = scenario,
-		.stacks = { .region = region },
-		.stack_size = STACK_DEFAULT,
-	};
-	world_mark(world, &operate->start);
-	if (!make_room(operate))
-		return err_set(reterr, ERR_NO_MEMORY, ENOMEM, "the scenario", "out of memory");
-	return apply_directives(operate, reterr);
 }

@@ -45,8 +45,6 @@ struct operate {
 	uint32_t *threads; /* by id of the name: index into world->threads + 1 */
 	size_t thread_room;
 
-	struct nptl_cache stacks;
-	uint64_t stack_size; /* of threads made from now on */
 	uint64_t child_count;
 	bool is_arena_busy;
 	bool has_begun; /* something else than a setting was run */

@@ -24,6 +24,8 @@ bool operate_thread(struct operate *operate, const struct operation *op, struct 
 bool operate_exit_thread(struct operate *operate, const struct operation *op, struct op_result *ret,
                          struct err *reterr);
 
+/** Gives every name that the scenario knows its place; false when out of memory. */
+bool operate_make_room(struct operate *operate);
 /** What a name is bound to; a dead binding for one that never was. */
 struct binding *operate_binding(struct operate *operate, uint32_t name);
 /** What an operation reads: its name's binding, or a block at its address. */

@@ -35,15 +35,17 @@ static bool make_stack(struct operate *operate, struct op_result *ret, struct np
 	bool is_cached = false;
 
 	if (world->stacks == WORLD_STACKS_GLIBC) {
-		if (!nptl_allocate_stack(pt, &operate->stacks, operate->stack_size, stack,
+		if (!nptl_allocate_stack(pt, &world->stack_cache, world->stack_size, stack,
 		                         &is_cached))
 			return false;
 	} else {
 		stack->dtv = pt_calloc(pt, NPTL_DTV_SLOTS, NPTL_DTV_SLOT);
 	}
-	if (pt->stop != PT_RUNNING || !stack->dtv)
+	if (pt->stop != PT_RUNNING || (!stack->dtv && !is_cached))
 		return false;
-	ret->has_dtv = !is_cached;
+	if (!stack->dtv)
+		return true; /* of a live process, and not found there */
+	ret->has_dtv = true;
 	ret->dtv = stack->dtv;
 	ret->dtv_usable = pt_block_of(pt, stack->dtv).usable;
 	return true;
@@ -89,14 +91,20 @@ bool operate_thread(struct operate *operate, const struct operation *op, struct 
 
 /* --- its end ----------------------------------------------------------------------------------------- */
 
+/* Whose stack a live thread has is not seen: the scenario says it. */
+static bool has_glibcs_stack(const struct world *world, const struct world_thread *thread)
+{
+	return thread->stack_size && (!thread->tid || world->stacks == WORLD_STACKS_GLIBC);
+}
+
 /* Joined by the thread under way. */
-static bool join(struct operate *operate, const struct world_thread *thread)
+static bool join(struct world *world, const struct world_thread *thread)
 {
 	const struct nptl_stack stack = { thread->stack_addr, thread->stack_size, thread->dtv };
-	struct ptmalloc *pt = &operate->world->pt;
+	struct ptmalloc *pt = &world->pt;
 
-	if (stack.size)
-		return nptl_queue_stack(pt, &operate->stacks, &stack);
+	if (has_glibcs_stack(world, thread))
+		return nptl_queue_stack(pt, &world->stack_cache, &stack);
 	if (stack.dtv)
 		pt_free(pt, stack.dtv);
 	return true;
@@ -124,14 +132,14 @@ bool operate_exit_thread(struct operate *operate, const struct operation *op, st
 	pt_thread_exit(&world->pt);
 	if (!operate_goes_on(operate, ret))
 		return true;
-	if (thread->stack_size) {
+	if (has_glibcs_stack(world, thread)) {
 		const struct nptl_stack stack = { thread->stack_addr, thread->stack_size, 0 };
 
 		nptl_advise_stack(&world->pt, &stack);
 	}
 	thread->is_alive = false;
 	switch_to(operate, joiner);
-	if (!join(operate, thread))
+	if (!join(world, thread))
 		return err_set(reterr, ERR_NO_MEMORY, ENOMEM, "the scenario", "out of memory");
 	(void)operate_goes_on(operate, ret);
 	return true;

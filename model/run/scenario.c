@@ -73,7 +73,7 @@ static struct scenario_slot *find_slot(const struct scenario *s, uint64_t key, c
 static bool grow_slots(struct scenario *s)
 {
 	const struct scenario_slot *old = s->slots;
-	size_t old_count = s->slot_count, count = old_count ? old_count * 4 : 1024;
+	size_t old_count = s->slot_count, count = old_count ? old_count * 2 : 1024;
 
 	s->slots = region_alloc(s->region, count * sizeof(*s->slots));
 	if (!s->slots)
@@ -99,7 +99,7 @@ uint32_t scenario_name(struct scenario *s, const char *text, size_t len)
 	struct scenario_slot *slot;
 	const char *kept;
 
-	if (s->name_count * 2 >= s->slot_count && !grow_slots(s))
+	if (s->name_count * 4 >= s->slot_count * 3 && !grow_slots(s))
 		return NAME_NONE;
 	slot = find_slot(s, key, text, len);
 	if (slot->len)
@@ -155,11 +155,6 @@ static bool pack(struct scenario *s, const struct operation *op, const char *at)
 	return true;
 }
 
-static bool is_blank_end(char c)
-{
-	return c == ' ' || c == '\t' || c == '\r' || c == '\v' || c == '\f';
-}
-
 /* The text of a line: without indent, comment and trailing blanks. */
 static void take_text(const char *at, const char *end, struct operation *op)
 {
@@ -167,7 +162,7 @@ static void take_text(const char *at, const char *end, struct operation *op)
 
 	while (stop < end && *stop != '\n' && *stop != '#')
 		stop++;
-	while (stop > at && is_blank_end(stop[-1]))
+	while (stop > at && line_is_blank(stop[-1]))
 		stop--;
 	op->text = at;
 	op->text_len = (size_t)(stop - at);
@@ -176,7 +171,7 @@ static void take_text(const char *at, const char *end, struct operation *op)
 void scenario_unpack(const struct scenario *s, const struct scenario_row *row,
                      struct operation *ret)
 {
-	const uint64_t *extra = s->extra ? s->extra + row->extra : NULL;
+	size_t at = row->extra;
 
 	*ret = (struct operation){
 		.kind = (enum operation_kind)row->kind,
@@ -188,9 +183,9 @@ void scenario_unpack(const struct scenario *s, const struct scenario_row *row,
 		.number = { row->number },
 	};
 	for (uint32_t i = 1; i < ret->count; i++)
-		ret->number[i] = *extra++;
+		ret->number[i] = s->extra[at++];
 	if (row->count & 0x80u)
-		ret->addr = *extra;
+		ret->addr = s->extra[at];
 	take_text(s->text + row->at, s->text + s->len, ret);
 }
 
@@ -215,7 +210,6 @@ static bool directive(struct line *line, struct scenario *s)
 			if (!tunables_check(word.at + 9, word.len - 9, why))
 				return line_refuse(line, word, why);
 			s->tunables = region_text(s->region, word.at + 9, word.len - 9);
-			s->tunables_line = line->number;
 			if (!s->tunables)
 				return scenario_no_memory(line->reterr);
 		} else {

@@ -121,7 +121,6 @@ struct scenario {
 
 	/* directives; NULL: not given */
 	const char *stacks, *tunables; /* NUL-terminated */
-	uint32_t tunables_line;
 };
 
 /**

@@ -98,7 +98,7 @@ static bool read_again(struct scenario_cursor *cursor, const struct scenario_row
 		             .end = end ? end : s->text + s->len,
 		             .number = row->line,
 		             .reterr = reterr };
-	size_t len;
+	size_t len = 0;
 
 	if (!line_substitute(&line, cursor->loops, cursor->depth, cursor->text,
 	                     sizeof(cursor->text), &len))
@@ -107,8 +107,7 @@ static bool read_again(struct scenario_cursor *cursor, const struct scenario_row
 	line.end = cursor->text + len;
 	if (!line_parse(&line, ret))
 		return false;
-	while (len && (cursor->text[len - 1] == ' ' || cursor->text[len - 1] == '\t' ||
-	               cursor->text[len - 1] == '\r'))
+	while (len && line_is_blank(cursor->text[len - 1]))
 		len--;
 	ret->text = cursor->text;
 	ret->text_len = len;

@@ -20,6 +20,12 @@ struct line {
 	struct err *reterr;
 };
 
+/* Of the text, '\n' is none of its lines' characters. */
+static inline bool line_is_blank(char c)
+{
+	return c == ' ' || (c >= '\t' && c <= '\r');
+}
+
 /** Cuts the next word off; a comment ends the line. */
 struct word line_word(struct line *line);
 /** The next word, which stays. */
@@ -42,6 +48,21 @@ bool word_address(struct word word, uint64_t *ret);
 
 /** heaptop's own memory ran out; false. */
 bool scenario_no_memory(struct err *reterr);
+
+/** NAME or 0xADDR that is read; a number with a sign. Both refuse what is none. */
+bool line_operand(struct line *line, struct word word, struct operation *ret);
+bool line_delta(struct line *line, struct operation *ret, const char *why);
+
+/* The rest of a verb's line. */
+bool rest_mallopt(struct line *line, struct operation *ret);
+bool rest_mmap(struct line *line, struct operation *ret);
+bool rest_mprotect(struct line *line, struct operation *ret);
+bool rest_mremap(struct line *line, struct operation *ret);
+bool rest_madvise(struct line *line, struct operation *ret);
+bool rest_set(struct line *line, struct operation *ret);
+bool rest_arena(struct line *line, struct operation *ret);
+bool rest_for(struct line *line, struct operation *ret);
+bool rest_until(struct line *line, struct operation *ret);
 
 /** Reads one line that is not empty into *ret (kinds up to OP_END). */
 bool line_parse(struct line *line, struct operation *ret);

@@ -2,19 +2,14 @@
 /* Words, numbers and names of a scenario's line. */
 #include "model/run/scenario_private.h"
 
-static bool is_blank(char c)
-{
-	return c == ' ' || c == '\t' || c == '\r' || c == '\v' || c == '\f';
-}
-
 struct word line_peek(const struct line *line)
 {
 	const char *at = line->at, *start;
 
-	while (at < line->end && is_blank(*at))
+	while (at < line->end && line_is_blank(*at))
 		at++;
 	start = at;
-	while (at < line->end && !is_blank(*at) && *at != '#')
+	while (at < line->end && !line_is_blank(*at) && *at != '#')
 		at++;
 	return (struct word){ start, (size_t)(at - start) };
 }

@@ -139,6 +139,8 @@ static bool make_mm(struct world *world, const struct world_start *start,
 		mm.brk = mm.brk_start;
 	}
 	world->pt.page = mm.page;
+	world->stack_size = nptl_default_stack(mm.limit_stack, mm.page);
+	world->stack_cache.region = world->region;
 	world->pt.overcommit_mode = mm.overcommit_mode;
 	world->mm = lx_mm_new(world->region, &mm);
 	return world->mm != NULL;
@@ -240,6 +242,11 @@ struct world *world_branch(struct world *from)
 		return NULL;
 	}
 	memcpy(to->threads, from->threads, from->thread_count * sizeof(*to->threads));
+	if (!nptl_cache_copy(&from->stack_cache, &to->stack_cache)) {
+		free(to->threads);
+		free(block);
+		return NULL;
+	}
 	to->mm = image_branch(&from->image, &to->image) ? lx_mm_branch(from->mm, &to->image) : NULL;
 	if (!to->mm) {
 		image_end(&to->image);

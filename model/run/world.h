@@ -17,6 +17,7 @@
 #include "model/base/region.h"
 #include "model/facts/memory.h"
 #include "model/facts/snapshot.h"
+#include "model/glibc/nptl_stack.h"
 #include "model/glibc/ptmalloc.h"
 #include "model/linux/lx_mm.h"
 #include "model/sim/image.h"
@@ -29,7 +30,7 @@ struct world_thread {
 	int32_t tid;         /* of the target; 0: made here */
 	uint32_t pt_index;   /* in ptmalloc; never used twice */
 	bool is_alive;
-	uint64_t stack_addr, stack_size; /* made here by glibc's rules; size 0: none */
+	uint64_t stack_addr, stack_size; /* by glibc's rules, or the program's; size 0: none */
 	uint64_t dtv;        /* user memory of its dtv; 0: none */
 };
 
@@ -45,9 +46,10 @@ struct world {
 	uint32_t current;      /* thread under way */
 	enum world_stacks stacks;
 	uint64_t own_stack_size;
+	uint64_t stack_size;           /* that pthread_create gives by default */
+	struct nptl_cache stack_cache; /* of joined threads */
 	bool is_shared;        /* region and pool belong to another world */
 	const char *started_from; /* "fresh", "live", "snapshot" */
-	uint64_t base_rss_pages; /* resident where the image has no say */
 	char note[256];        /* what is not certain of the start; empty: nothing */
 };
 

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "model/base/units.h"
+#include "model/glibc/nptl_live.h"
 #include "model/run/world_private.h"
 
 enum { RANGES = 512, PIECE = 256 << 10, SHRINK_UNKNOWN = -1 };
@@ -253,8 +254,10 @@ static void take_variables(struct world *world, struct memory *mem, const struct
 
 /* --- threads -------------------------------------------------------------------------------------------------- */
 
-static bool take_thread(struct world *world, const struct malloc_thread *t, bool is_first)
+static bool take_thread(struct world *world, struct memory *mem, const struct malloc_thread *t,
+                        bool is_first)
 {
+	struct nptl_stack stack;
 	char tid[16];
 	struct world_thread *thread;
 
@@ -266,11 +269,16 @@ static bool take_thread(struct world *world, const struct malloc_thread *t, bool
 	thread->tid = t->tid;
 	if (!fact_known(t->arena) || !fact_known(t->tcache))
 		world_remark(world, "a thread's arena or tcache was not found: it is taken for new");
+	if (nptl_read_thread(mem, t->pthread_addr, world->pt.page, &stack)) {
+		thread->stack_addr = stack.addr;
+		thread->stack_size = stack.size;
+		thread->dtv = stack.dtv;
+	}
 	pt_set_thread(&world->pt, thread->pt_index, fact_or(t->arena, 0), fact_or(t->tcache, 0));
 	return true;
 }
 
-static bool take_threads(struct world *world, const struct snapshot *snap,
+static bool take_threads(struct world *world, const struct snapshot *snap, struct memory *mem,
                          const struct malloc_state *ms)
 {
 	const struct process_facts *process = snapshot_process(snap);
@@ -279,14 +287,14 @@ static bool take_threads(struct world *world, const struct snapshot *snap,
 
 	for (size_t i = 0; i < ms->thread_count; i++)
 		if (ms->threads[i].tid == pid) {
-			has_first = take_thread(world, &ms->threads[i], true);
+			has_first = take_thread(world, mem, &ms->threads[i], true);
 			if (!has_first)
 				return false;
 		}
 	if (!has_first && !world_thread_add(world, "main", 4))
 		return false;
 	for (size_t i = 0; i < ms->thread_count && i < PT_THREADS_MAX - 1; i++)
-		if (ms->threads[i].tid != pid && !take_thread(world, &ms->threads[i], false))
+		if (ms->threads[i].tid != pid && !take_thread(world, mem, &ms->threads[i], false))
 			return false;
 	return true;
 }
@@ -302,7 +310,9 @@ bool world_take_malloc(struct world *world, const struct snapshot *snap, struct 
 		world->pt.hook_is_set[i] = read_number(mem, ms->private.hook[i], 8, &v) && v &&
 		                           v != ms->private.hook_first[i];
 	take_variables(world, mem, ms);
-	if (!take_threads(world, snap, ms))
+	if (!take_threads(world, snap, mem, ms) ||
+	    !nptl_read_cache(mem, ms->private.stack_cache, ms->private.pthread_list, world->pt.page,
+	                     &world->stack_cache))
 		return false;
 	if (ms->walk.is_done && ms->walk.torn_chunks)
 		world_remark(world, "the process ran while it was copied: freeze it for an exact start");

@@ -80,7 +80,7 @@ static inline void why_leave(struct why *why, enum why_fn fn)
 }
 
 /* why(w, WHY_ID, up to four numbers) */
-#define why(w, id, ...) why_pick_(w, id, ##__VA_ARGS__, 0, 0, 0, 0)
+#define why(...) why_pick_(__VA_ARGS__, 0, 0, 0, 0, 0)
 #define why_pick_(w, id, a, b, c, d, ...) why_inline_(w, id, a, b, c, d)
 
 static inline void why_inline_(struct why *why, enum why_id id, uint64_t a, uint64_t b, uint64_t c,

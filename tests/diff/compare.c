@@ -354,7 +354,7 @@ static bool compare_range(const struct run *run, uint64_t addr, uint64_t len, FI
 			        addr + done, part);
 			return false;
 		}
-		for (size_t i = 0; i < part; i += 8) {
+		for (size_t i = 0; i + 8 <= part; i += 8) {
 			uint64_t a, b;
 
 			memcpy(&a, foretold + i, sizeof(a));

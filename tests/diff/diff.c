@@ -119,7 +119,7 @@ static void stopped(struct run *run, enum diff_stop why)
 	/* A key that malloc has not chosen yet can't be foretold, so not from the start. */
 	if (s->options->has_words && why == DIFF_STOP_PAUSE) {
 		snprintf(name, sizeof(name), "words.%zu", s->count);
-		(void)work_path(run, name, p->words);
+		(void)unlink(work_path(run, name, p->words)); /* of the scenario before */
 	}
 	s->count++;
 	snprintf(rest, sizeof(rest), "%s/rest.%04u", run->work, run->head->pauses);

@@ -115,9 +115,26 @@ void thread_wait(_Atomic uint32_t *word);
 void thread_wake(_Atomic uint32_t *word);
 void stop_here(enum diff_stop why);
 
-/* --- operations: interp_ops.c, interp_thread.c, interp_rest.c ---------------------------------------- */
+/* --- operands: interp_memory.c --- */
+
+/** Argument `i` as a number. */
+uint64_t number(const struct words *w, size_t i);
+/** Argument `i`: a NAME that is read, its address 0 when it is dead, or 0xADDR (then NULL). */
+struct name *operand(const struct words *w, size_t i, uint64_t *ret_addr);
+void *pointer(uint64_t addr);
+void bind_name(struct word dst, uint64_t addr, uint64_t len, bool is_map);
+
+/* --- operations: interp_ops.c, interp_memory.c, interp_thread.c, interp_rest.c ---------------------------------------- */
 
 void run_operation(const struct words *w, struct diff_record *record);
+void run_touch(const struct words *w, struct diff_record *record);
+void run_mmap(const struct words *w, struct diff_record *record);
+void run_munmap(const struct words *w, struct diff_record *record);
+void run_mprotect(const struct words *w, struct diff_record *record);
+void run_mremap(const struct words *w, struct diff_record *record);
+void run_madvise(const struct words *w, struct diff_record *record);
+void run_sbrk(const struct words *w, struct diff_record *record);
+void run_brk(const struct words *w, struct diff_record *record);
 void run_thread(const struct words *w, struct diff_record *record);
 void run_exit_thread(const struct words *w, struct diff_record *record);
 /** Ends the exit of the thread that ran: main joins it. */

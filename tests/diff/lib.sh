@@ -19,7 +19,7 @@ failed=0
 # The interpreter as $work/interp; versions that can run it in $versions.
 prepare() {
 	"$here/../truth/fetch-glibc.sh" "$store" >"$work/fetch.log" 2>&1 || sed 's/^/# /' "$work/fetch.log"
-	for part in interp interp_read interp_ops interp_thread interp_rest; do
+	for part in interp interp_read interp_ops interp_memory interp_thread interp_rest; do
 		${CC:-cc} -std=gnu17 -O2 -I"$here/../.." -D_GNU_SOURCE -fno-stack-protector \
 			-c -o "$work/$part.o" "$here/$part.c" || exit 1
 	done

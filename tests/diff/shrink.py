@@ -5,6 +5,7 @@
     shrink.py FROM TO -- DRIVER… -- VERSION STORE INTERP
 """
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -18,20 +19,27 @@ def command_of(driver, version, store, interp):
 
 class Shrinker:
     def __init__(self, driver, command):
-        self.driver, self.command, self.runs = driver, command, 0
+        self.driver, self.command = driver, command
+        self.directives, self.kind = [], None
         self.path = tempfile.mkstemp(suffix=".scn")[1]
 
+    def write(self, path, lines, head=()):
+        with open(path, "w", encoding="ascii") as f:
+            f.write("\n".join([*head, *self.directives, *lines]) + "\n")
+
     def fails(self, lines):
-        """Does it still fail, as a comparison and not because it means nothing any more?"""
-        with open(self.path, "w", encoding="ascii") as f:
-            f.write("\n".join(lines) + "\n")
-        self.runs += 1
+        """Does it still fail, in the same way and not because it means nothing any more?"""
+        self.write(self.path, lines)
         try:
             run = subprocess.run([*self.driver, self.path, "--", *self.command],
                                  capture_output=True, text=True, timeout=60, check=False)
         except subprocess.TimeoutExpired:
             return False
-        return run.returncode == 1 and "refused" not in run.stdout and "differs:" in run.stdout
+        kind = re.search(r"differs: (.*)", run.stdout)
+        if run.returncode != 1 or "refused" in run.stdout or not kind:
+            return False
+        self.kind = self.kind or kind[1]
+        return kind[1] == self.kind
 
     def shrink(self, lines):
         size = len(lines) // 2
@@ -56,6 +64,8 @@ def main():
     shrinker = Shrinker(*command_of(args[first + 1:second], *args[second + 1:]))
     with open(source, encoding="ascii") as f:
         lines = f.read().splitlines()
+    shrinker.directives = [line for line in lines if line.startswith("#!")]
+    lines = [line for line in lines if not line.startswith("#")]
     try:
         if not shrinker.fails(lines):
             print("# does not fail a second time")
@@ -63,9 +73,7 @@ def main():
         lines = shrinker.shrink(lines)
     finally:
         os.unlink(shrinker.path)
-    with open(target, "w", encoding="ascii") as f:
-        f.write(f"# found by a generated scenario under glibc {args[second + 1]}\n")
-        f.write("\n".join(lines) + "\n")
+    shrinker.write(target, lines, [f"# found by a generated scenario under glibc {args[second + 1]}"])
     return 0
 
 

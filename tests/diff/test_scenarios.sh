@@ -7,6 +7,6 @@ set -u
 prepare
 for version in $versions; do
 	# shellcheck disable=SC2046 # names without blanks
-	compare "$version" --words $(scenarios_for "$version")
+	compare "$version" $(scenarios_for "$version")
 done
 exit $failed

@@ -105,7 +105,7 @@ static void set_tunables(const char *scenario)
 
 	while (f && fgets(line, sizeof(line), f))
 		if (strncmp(line, key, sizeof(key) - 1) == 0) {
-			line[strcspn(line, " \r\n") > 2 ? strcspn(line, "\r\n") : 0] = '\0';
+			line[strcspn(line, "\r\n")] = '\0';
 			setenv("GLIBC_TUNABLES", line + sizeof(key) - 1, 1);
 		}
 	if (f)

@@ -75,8 +75,7 @@ static void wrong_usage_exits_2(void **state)
 
 static void later_commands_are_unknown(void **state)
 {
-	static const char *const words[] = { "record 1 -o x", "replay x", "compare x",
-		                             "core x" };
+	static const char *const words[] = { "record 1 -o x", "replay x", "compare x", "core x" };
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)

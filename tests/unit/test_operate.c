@@ -292,7 +292,7 @@ static void a_joined_stack_is_used_again(void **state)
 	        run(*state, 36, "thread t\nthread main\nexit_thread t\nthread u\nexit_thread u");
 
 	assert_true(k[0].r.has_dtv);
-	assert_false(k[3].r.has_dtv);
+	assert_int_equal(k[3].r.dtv, k[0].r.dtv);
 	assert_int_equal(k[3].call_count, 0);
 	assert_string_equal(k[4].thread, "u");
 }

@@ -316,7 +316,6 @@ static void directives_are_kept(void **state)
 	parse(f, "pause\n#! stacks=own:64K tunables=glibc.malloc.arena_max=1\n");
 	assert_string_equal(f->scenario.stacks, "own:64K");
 	assert_string_equal(f->scenario.tunables, "glibc.malloc.arena_max=1");
-	assert_int_equal(f->scenario.tunables_line, 2);
 	refused(f, "#! stack=own", "file:1", "'stack=own': expected stacks=");
 	refused(f, "#! stacks=mine", "file:1", "'stacks=mine': expected glibc");
 	refused(f, "#! stacks=own:", "file:1", "'stacks=own:': expected glibc");
