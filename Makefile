@@ -3,6 +3,7 @@
 # make            builds ./heaptop
 # make demo       installs what is missing, builds, starts the built-in workload and attaches
 # make check      installs what is missing, builds, runs the quick tests
+# make test-diff  what simulate foretells, against real glibcs (diff-full: a million operations)
 # Others: run bench fuzz asan ubsan tsan coverage lint format install uninstall clean
 # OUT=DIR builds elsewhere; V=1 shows commands; CC, CFLAGS, CPPFLAGS, LDFLAGS are added to, never replaced.
 

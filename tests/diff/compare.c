@@ -209,7 +209,7 @@ struct comparison {
 	struct tally *tally;
 	FILE *to;
 	size_t from;
-	bool has_ended;
+	bool has_ended, is_cut;
 };
 
 static bool tell(struct comparison *c, uint64_t n, const char *what, const struct predicted *p,
@@ -267,6 +267,9 @@ static bool compare_line(struct comparison *c, struct predicted *p)
 		what = "syscalls";
 	if (!what && !span_is(p->outcome, outcome_of(real)))
 		what = "outcome";
+	/* Its block lives on under a name that the rest could not be told. */
+	c->is_cut = c->prediction->first && real->has & DIFF_IS_ENOMEM &&
+	            memmem(p->op.at, p->op.len, "realloc 0x", 10) != NULL;
 	c->tally->operations++;
 	c->tally->calls += count;
 	return what ? tell(c, n, what, p, calls, count) : true;
@@ -281,7 +284,7 @@ static bool compare_lines(struct comparison *c, FILE *f)
 	uint64_t lines = 0, expected;
 	bool ok = true, has_summary = false;
 
-	while (ok && (len = getline(&line, &room, f)) > 0) {
+	while (ok && !c->is_cut && (len = getline(&line, &room, f)) > 0) {
 		if (!predicted_read(line, (size_t)len, &p)) {
 			fprintf(c->to, "  not a line of JSON as promised: %.200s\n", line);
 			ok = false;
@@ -294,11 +297,11 @@ static bool compare_lines(struct comparison *c, FILE *f)
 	}
 	free(line);
 	expected = c->run->head->done - c->prediction->first + c->prediction->prefix + c->has_ended;
-	if (ok && lines != expected) {
+	if (ok && !c->is_cut && lines != expected) {
 		fprintf(c->to, "  foretold %" PRIu64 " operations of %" PRIu64 "\n", lines,
 		        expected);
 		ok = false;
-	} else if (ok && !has_summary) {
+	} else if (ok && !c->is_cut && !has_summary) {
 		fprintf(c->to, "  no summary at the end\n");
 		ok = false;
 	}
