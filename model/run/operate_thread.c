@@ -73,6 +73,9 @@ bool operate_thread(struct operate *operate, const struct operation *op, struct 
 		if (world->thread_count >= PT_THREADS_MAX)
 			return scenario_error(operate->scenario, op->line, name->text, name->len,
 			                      "expected fewer threads", reterr);
+		if (!world_threads_change(world))
+			return err_set(reterr, ERR_NO_MEMORY, ENOMEM, "the scenario",
+			               "out of memory");
 		pt_thread_created(&world->pt);
 		if (!make_stack(operate, ret, &stack))
 			return could_not_create(operate, ret);
@@ -125,6 +128,8 @@ bool operate_exit_thread(struct operate *operate, const struct operation *op, st
 		ret->is_skipped = true;
 		return true;
 	}
+	if (!world_threads_change(world))
+		return err_set(reterr, ERR_NO_MEMORY, ENOMEM, "the scenario", "out of memory");
 	index = (uint32_t)(thread - world->threads);
 	if (index == joiner)
 		joiner = 0;

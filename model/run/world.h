@@ -48,6 +48,7 @@ struct world {
 	uint64_t own_stack_size;
 	uint64_t stack_size;           /* that pthread_create gives by default */
 	struct nptl_cache stack_cache; /* of joined threads */
+	struct world_past *past;       /* threads as they were, newest first; undo needs them */
 	bool is_shared;        /* region and pool belong to another world */
 	const char *started_from; /* "fresh", "live", "snapshot" */
 	char note[256];        /* what is not certain of the start; empty: nothing */
@@ -74,10 +75,14 @@ struct world_thread *world_thread_add(struct world *world, const char *name, siz
 /** The thread that is called so, or has that tid as its name; NULL: none that lives. */
 struct world_thread *world_thread_find(struct world *world, const char *name, size_t len);
 
+/** Called before threads or the cache of stacks change, so that it can be taken back; false when out of
+ * memory. */
+bool world_threads_change(struct world *world);
+
 /* Where image and address space stood. */
 struct world_mark {
 	size_t image, mm;
-	size_t thread_count;
+	const struct world_past *past;
 	uint32_t current;
 	struct ptmalloc pt;
 };

@@ -456,7 +456,7 @@ static void undo_returns_to_every_mark(void **state)
 		for (int i = 0; i < 64; i++) {
 			copy_of(w.mm, &before[i]);
 			marks[i] = lx_mm_mark(w.mm);
-			image_marks[i] = w.image.journal_count;
+			image_marks[i] = image_mark_journal(&w.image);
 			random_call(w.sys, &random);
 		}
 		for (int i = 64; i-- > (round % 2 ? 0 : 40);) {
