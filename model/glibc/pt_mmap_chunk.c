@@ -43,8 +43,7 @@ void pt_madvise_thp(struct ptmalloc *pt, uint64_t addr, uint64_t size)
 	thp = mp_word(pt, thp_pagesize);
 	if (!thp || size < thp)
 		return;
-	if (pt->lay->par.thp_mode_int != FIELD_NONE &&
-	    mp_int(pt, thp_mode_int) != THP_MODE_MADVISE)
+	if (pt->lay->par.thp_mode_int != FIELD_NONE && mp_int(pt, thp_mode_int) != THP_MODE_MADVISE)
 		return;
 	lead = addr & (pt->page - 1);
 	if (lead && pt->rules.thp_in_heaps) {
@@ -96,7 +95,8 @@ uint64_t pt_mmap_set_chunk(struct ptmalloc *pt, uint64_t base, uint64_t size, ui
 /* --- malloc -------------------------------------------------------------------------------------------- */
 
 /** glibc 2.35 malloc/malloc.c:sysmalloc_mmap; before it part of sysmalloc */
-uint64_t pt_sysmalloc_mmap(struct ptmalloc *pt, uint64_t nb, uint64_t pagesize, uint32_t extra_flags)
+uint64_t pt_sysmalloc_mmap(struct ptmalloc *pt, uint64_t nb, uint64_t pagesize,
+                           uint32_t extra_flags)
 {
 	uint64_t mask = pt->lay->alignment - 1, hdr = chunk_hdr_sz(pt), padding, size, p;
 	int64_t at;
@@ -196,7 +196,8 @@ uint64_t pt_mremap_chunk(struct ptmalloc *pt, uint64_t p, uint64_t nb)
 	}
 	if (huge)
 		page = mp_word(pt, hp_pagesize);
-	new_size = nb + offset + (pt->lay->mmapped_size_without_header ? chunk_hdr_sz(pt) : pt->lay->word);
+	new_size = nb + offset +
+	           (pt->lay->mmapped_size_without_header ? chunk_hdr_sz(pt) : pt->lay->word);
 	new_size = align_up(new_size, page);
 	if (total == new_size) {
 		why(pt->why, WHY_MREMAP_SAME, total);

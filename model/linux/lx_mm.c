@@ -88,8 +88,9 @@ enum image_fault lx_mm_access(void *of, uint64_t addr, bool is_write)
 	if (vma->file && !(vma->flags & LX_VM_SHM))
 		return IMAGE_UNKNOWN;
 	if (mm->image)
-		mm->image->window = (struct image_window){ vma->start, vma->end,
-			                                   is_write || (vma->anon && is_allowed(vma, true)) };
+		mm->image->window =
+		        (struct image_window){ vma->start, vma->end,
+			                       is_write || (vma->anon && is_allowed(vma, true)) };
 	return IMAGE_OK;
 }
 
