@@ -347,7 +347,7 @@ void pt_int_free_maybe_trim(struct ptmalloc *pt, uint64_t av, uint64_t size)
 		uint64_t heap = pt_heap_for_ptr(pt, av_word(pt, av, top));
 
 		if (ld(pt, heap + pt->lay->heap.ar_ptr) != av)
-			pt_abort(pt, "arena.c: Assertion `heap->ar_ptr == av' failed.");
+			pt_assert_failed(pt, "_int_free", "heap->ar_ptr == av");
 		else
 			pt_heap_trim(pt, heap, mp_word(pt, top_pad));
 	}

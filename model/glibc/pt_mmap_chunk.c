@@ -7,29 +7,39 @@
  * of huge pages is marked in prev_size's lowest bit there.
  */
 
+/* The system call's wrapper sets errno; a success leaves it. */
+static int64_t noted(struct ptmalloc *pt, int64_t result)
+{
+	if (sys_failed(result))
+		pt->error = (int)-result;
+	return result;
+}
+
 int64_t pt_mmap(struct ptmalloc *pt, uint64_t addr, uint64_t len, uint32_t prot, uint32_t flags)
 {
-	return pt_ok(pt) ? sys_mmap(pt->sys, addr, len, prot, flags) : -1;
+	return pt_ok(pt) ? noted(pt, sys_mmap(pt->sys, addr, len, prot, flags)) : -1;
 }
 
 int64_t pt_munmap(struct ptmalloc *pt, uint64_t addr, uint64_t len)
 {
-	return pt_ok(pt) ? sys_munmap(pt->sys, addr, len) : -1;
+	return pt_ok(pt) ? noted(pt, sys_munmap(pt->sys, addr, len)) : -1;
 }
 
 int64_t pt_mprotect(struct ptmalloc *pt, uint64_t addr, uint64_t len, uint32_t prot)
 {
-	return pt_ok(pt) ? sys_mprotect(pt->sys, addr, len, prot) : -1;
+	return pt_ok(pt) ? noted(pt, sys_mprotect(pt->sys, addr, len, prot)) : -1;
 }
 
 int64_t pt_madvise(struct ptmalloc *pt, uint64_t addr, uint64_t len, uint32_t advice)
 {
-	return pt_ok(pt) ? sys_madvise(pt->sys, addr, len, advice) : -1;
+	return pt_ok(pt) ? noted(pt, sys_madvise(pt->sys, addr, len, advice)) : -1;
 }
 
 int64_t pt_mremap(struct ptmalloc *pt, uint64_t addr, uint64_t old_len, uint64_t new_len)
 {
-	return pt_ok(pt) ? sys_mremap(pt->sys, addr, old_len, new_len, SYS_MREMAP_MAYMOVE) : -1;
+	return pt_ok(pt)
+	               ? noted(pt, sys_mremap(pt->sys, addr, old_len, new_len, SYS_MREMAP_MAYMOVE))
+	               : -1;
 }
 
 /** glibc 2.35 malloc/malloc.c:madvise_thp */

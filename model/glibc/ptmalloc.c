@@ -219,12 +219,14 @@ static void free_by_kind(struct ptmalloc *pt, uint64_t p)
 /* 2.42: alignment, tcache, size; mmapped chunks last. */
 static void free_by_cache(struct ptmalloc *pt, uint64_t p)
 {
-	uint64_t size = chunksize(pt, p), end;
+	uint64_t size, end;
 
+	/* Before anything of it is read. */
 	if (is_misaligned_chunk(pt, p)) {
 		pt_abort(pt, "free(): invalid pointer");
 		return;
 	}
+	size = chunksize(pt, p);
 	if (pt_tcache_free(pt, p, size))
 		return;
 	if (__builtin_add_overflow(p, as_word(pt, size - pt->lay->min_size), &end) ||
@@ -249,7 +251,7 @@ static void free_misaligned(struct ptmalloc *pt, uint64_t p)
 		pt_stop_with(pt, PT_UNKNOWN, "memory that was not copied from the target decides");
 		return;
 	}
-	if (!pt->rules.tcache_below_max && (word & IS_MMAPPED))
+	if (word & IS_MMAPPED)
 		pt_abort(pt, "munmap_chunk(): invalid pointer");
 	else
 		pt_abort(pt, "free(): invalid pointer");

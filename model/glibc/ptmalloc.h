@@ -75,7 +75,8 @@ struct ptmalloc {
 	/* outcome of the last call */
 	int error; /* errno, 0: not set; a call that succeeds on a second way may leave it set */
 	enum pt_stop stop;
-	const char *stop_text; /* static */
+	const char *stop_text;     /* static; of a failed assert: the expression */
+	const char *stop_function; /* that asserted; NULL: the text is a message */
 };
 
 /* Memory of one operation's result. */

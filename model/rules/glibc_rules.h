@@ -82,6 +82,13 @@ enum glibc_memalign_rest {
 	GLIBC_MEMALIGN_MERGE_MIN, /* 2.43: merged, tail of MINSIZE or more */
 };
 
+/* What a failed assert says; the line's number, which differs by build, is left out. */
+enum glibc_assert {
+	GLIBC_ASSERT_CLASSIC, /* "FUNCTION: Assertion `EXPRESSION' failed." */
+	GLIBC_ASSERT_MALLOC,  /* 2.36: "malloc assertion failure in FUNCTION: EXPRESSION" */
+	GLIBC_ASSERT_FATAL,   /* 2.37: "(FUNCTION): assertion failed: EXPRESSION" */
+};
+
 /* How pthread_create makes and keeps stacks (nptl/allocatestack.c). */
 enum glibc_stack_guard {
 	GLIBC_GUARD_MPROTECT, /* mapped PROT_NONE, all but the guard made accessible */
@@ -98,6 +105,8 @@ struct glibc_rules {
 	enum glibc_limit limit;
 	bool single_thread_path; /* 2.27: SINGLE_THREAD_P skips arena choice and retry */
 	bool free_keeps_errno;   /* 2.33 */
+
+	enum glibc_assert assert_form;
 
 	/* tcache */
 	enum glibc_tcache_birth tcache_birth;
