@@ -270,10 +270,10 @@ void pt_libc_free(struct ptmalloc *pt, uint64_t mem)
 	}
 	if (!mem)
 		why(pt->why, WHY_FREE_NULL);
-	else if (!is_aligned(p, pt->lay->word))
-		free_misaligned(pt, p);
 	else if (pt->rules.tcache_below_max)
 		free_by_cache(pt, p);
+	else if (!is_aligned(p, pt->lay->word))
+		free_misaligned(pt, p);
 	else
 		free_by_kind(pt, p);
 	pt_leave(pt, FN_LIBC_FREE);
