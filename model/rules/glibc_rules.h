@@ -141,7 +141,8 @@ struct glibc_rules {
 
 	/* growing and trimming */
 	enum glibc_fallback fallback;
-	bool heap_noreserve;          /* to 2.36: heaps are mapped MAP_NORESERVE */
+	bool grows_again;    /* to 2.34: when the last resort, mmap, failed, heaps are tried anew */
+	bool heap_noreserve; /* to 2.36: heaps are mapped MAP_NORESERVE */
 	bool heap_trim_by_top;        /* 2.23: heap_trim compares top, not the part to give back */
 	bool mmap_threshold_limited;  /* to 2.34: M_MMAP_THRESHOLD at most HEAP_MAX / 2 */
 	bool thp;                     /* 2.35: glibc.malloc.hugetlb */
