@@ -324,6 +324,23 @@ static uint32_t own_page(struct image *image, uint64_t addr)
 	return slot_set(image, align_down(addr, IMAGE_PAGE), page) ? page : 0;
 }
 
+bool image_page_write(struct image *image, uint64_t page_addr, const uint8_t *bytes)
+{
+	uint32_t page = SLOT_ZERO;
+
+	if (!ask_backing(image, page_addr, true, image_slot_at(image, page_addr)))
+		return false;
+	if (bytes) {
+		page = pool_page_new(image->pool);
+		if (!page) {
+			fail(image, IMAGE_NO_MEMORY, page_addr, true);
+			return false;
+		}
+		memcpy(pool_page_bytes(image->pool, page), bytes, IMAGE_PAGE);
+	}
+	return slot_set(image, page_addr, page);
+}
+
 uint8_t *image_write_miss(struct image *image, uint64_t addr, unsigned width)
 {
 	uint32_t page;

@@ -3,10 +3,10 @@
 
 #include "model/base/units.h"
 
-/* One byte or word at a time keeps the journal's rows as narrow as the change. */
-void image_fill(struct image *image, uint64_t addr, uint8_t byte, uint64_t len)
+/* Part of a page: one byte or word at a time keeps the journal's rows as narrow as the change. */
+static void fill_part(struct image *image, uint64_t addr, uint8_t byte, uint64_t end)
 {
-	uint64_t word = byte * UINT64_C(0x0101010101010101), end = addr + len;
+	uint64_t word = byte * UINT64_C(0x0101010101010101);
 
 	while (addr < end && image->fault == IMAGE_OK) {
 		if (is_aligned(addr, 8) && end - addr >= 8) {
@@ -19,37 +19,60 @@ void image_fill(struct image *image, uint64_t addr, uint8_t byte, uint64_t len)
 	}
 }
 
+static void write_part(struct image *image, uint64_t to, const uint8_t *bytes, uint64_t len)
+{
+	for (uint64_t i = 0; i < len && image->fault == IMAGE_OK;) {
+		uint64_t word;
+
+		if (is_aligned(to + i, 8) && len - i >= 8) {
+			memcpy(&word, bytes + i, 8);
+			image_set8(image, to + i, word);
+			i += 8;
+		} else {
+			image_set1(image, to + i, bytes[i]);
+			i++;
+		}
+	}
+}
+
 /* How much of [addr, end) lies in the page of `addr`. */
 static uint64_t in_page(uint64_t addr, uint64_t end)
 {
 	return min_u64(align_down(addr, IMAGE_PAGE) + IMAGE_PAGE, end) - addr;
 }
 
+void image_fill(struct image *image, uint64_t addr, uint8_t byte, uint64_t len)
+{
+	uint8_t bytes[IMAGE_PAGE];
+	uint64_t end = addr + len;
+
+	memset(bytes, byte, sizeof(bytes));
+	while (addr < end && image->fault == IMAGE_OK) {
+		uint64_t part = in_page(addr, end);
+
+		if (part == IMAGE_PAGE)
+			image_page_write(image, addr, byte ? bytes : NULL);
+		else
+			fill_part(image, addr, byte, addr + part);
+		addr += part;
+	}
+}
+
 void image_copy(struct image *image, uint64_t to, uint64_t from, uint64_t len)
 {
-	uint64_t end = from + len;
+	uint64_t end = to + len;
 
-	while (from < end && image->fault == IMAGE_OK) {
+	while (to < end && image->fault == IMAGE_OK) {
 		uint8_t bytes[IMAGE_PAGE];
-		uint64_t part = min_u64(in_page(from, end), in_page(to, to + (end - from)));
+		uint64_t part = in_page(to, end);
 
-		if (!image_peek(image, from, bytes, part)) {
-			/* Not copied from the target: what it holds is nothing that malloc reads. */
+		/* What was not copied from the target is nothing that malloc reads. */
+		if (!image_peek(image, from, bytes, part))
 			image_touch(image, to, to + part);
-		} else {
-			for (uint64_t i = 0; i < part;) {
-				uint64_t word;
-
-				if (is_aligned(to + i, 8) && part - i >= 8) {
-					memcpy(&word, bytes + i, 8);
-					image_set8(image, to + i, word);
-					i += 8;
-				} else {
-					image_set1(image, to + i, bytes[i]);
-					i++;
-				}
-			}
-		}
+		else if (part == IMAGE_PAGE)
+			image_page_write(image, to, bytes);
+		else
+			write_part(image, to, bytes, part);
 		from += part;
 		to += part;
 	}
