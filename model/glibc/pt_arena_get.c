@@ -236,6 +236,7 @@ void pt_thread_exit(struct ptmalloc *pt)
 
 	pt_begin(pt);
 	pt_enter(pt, FN_ARENA_THREAD_FREERES, 0, 0);
+	pt_enter(pt, FN_MALLOC_ARENA_THREAD_FREERES, 0, 0);
 	pt_tcache_thread_shutdown(pt);
 	av = thread_var(pt, THREAD_ARENA);
 	set_thread_var(pt, THREAD_ARENA, 0);
@@ -257,6 +258,7 @@ void pt_thread_exit(struct ptmalloc *pt)
 			why(pt->why, WHY_ARENA_STAYS, av, left);
 		}
 	}
+	pt_leave(pt, FN_MALLOC_ARENA_THREAD_FREERES);
 	pt_leave(pt, FN_ARENA_THREAD_FREERES);
 	pt_end(pt);
 }

@@ -413,7 +413,7 @@ uint64_t pt_int_free_create_chunk(struct ptmalloc *pt, uint64_t av, uint64_t p, 
 void pt_int_free_maybe_trim(struct ptmalloc *pt, uint64_t av, uint64_t size);
 /** What malloc itself gives back: an old top, the rest of a realloc (rules.inner_free). */
 void pt_inner_free(struct ptmalloc *pt, uint64_t av, uint64_t p);
-void pt_unlink_chunk(struct ptmalloc *pt, uint64_t av, uint64_t p);
+void pt_unlink_chunk(struct ptmalloc *pt, uint64_t p);
 void pt_malloc_consolidate(struct ptmalloc *pt, uint64_t av);
 bool pt_have_fastchunks(struct ptmalloc *pt, uint64_t av);
 
