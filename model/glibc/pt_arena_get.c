@@ -29,8 +29,7 @@ static void detach_arena(struct ptmalloc *pt, uint64_t av)
 	if (!av || !counts_threads(pt))
 		return;
 	if (attached(pt, av) == 0)
-		pt_abort(pt, "arena.c: detach_arena: Assertion "
-		             "`replaced_arena->attached_threads > 0' failed.");
+		pt_assert_failed(pt, "detach_arena", "replaced_arena->attached_threads > 0");
 	attach(pt, av, attached(pt, av) - 1);
 }
 
@@ -94,8 +93,7 @@ static uint64_t get_free_list(struct ptmalloc *pt)
 		why(pt->why, WHY_FREE_LIST_HIT, av);
 		set_var(pt, VAR_FREE_LIST, av_word(pt, av, next_free));
 		if (pt->rules.attach == GLIBC_ATTACH_REMOVED && attached(pt, av) != 0)
-			pt_abort(pt, "arena.c: get_free_list: Assertion "
-			             "`result->attached_threads == 0' failed.");
+			pt_assert_failed(pt, "get_free_list", "result->attached_threads == 0");
 		attach(pt, av, attached(pt, av) + 1);
 		if (counts_threads(pt))
 			detach_arena(pt, replaced);
@@ -247,8 +245,8 @@ void pt_thread_exit(struct ptmalloc *pt)
 		if (counts_threads(pt)) {
 			left = attached(pt, av) - 1;
 			if (left == UINT64_MAX)
-				pt_abort(pt, "arena.c: __malloc_arena_thread_freeres: Assertion "
-				             "`a->attached_threads > 0' failed.");
+				pt_assert_failed(pt, "__malloc_arena_thread_freeres",
+				                 "a->attached_threads > 0");
 			attach(pt, av, left);
 		}
 		if (left == 0) {

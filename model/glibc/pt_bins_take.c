@@ -82,8 +82,8 @@ uint64_t pt_scan_binmap(struct ptmalloc *pt, struct pt_request *r)
 		uint64_t size = chunksize(pt, victim);
 
 		if (size < r->nb) {
-			pt_abort(pt, "malloc.c: _int_malloc: Assertion "
-			             "`(unsigned long) (size) >= (unsigned long) (nb)' failed.");
+			pt_assert_failed(pt, "_int_malloc",
+			                 "(unsigned long) (size) >= (unsigned long) (nb)");
 			return 0;
 		}
 		why(pt->why, WHY_BINMAP_HIT, i, size, r->nb);

@@ -232,8 +232,7 @@ static bool drop_heap(struct ptmalloc *pt, uint64_t av, uint64_t *heap, uint64_t
 	misalign = p & (pt->lay->alignment - 1);
 	p -= misalign;
 	if (size_word(pt, p) != PREV_INUSE) {
-		pt_abort(pt, "arena.c: heap_trim: Assertion "
-		             "`chunksize_nomask (p) == (0 | PREV_INUSE)' failed.");
+		pt_assert_failed(pt, "heap_trim", "chunksize_nomask (p) == (0 | PREV_INUSE)");
 		return false;
 	}
 	p -= prev_size(pt, p);
@@ -278,7 +277,8 @@ void pt_heap_trim(struct ptmalloc *pt, uint64_t heap, uint64_t pad)
 		if (extra && (pt->rules.heap_trim_by_top || extra >= threshold)) {
 			why(pt->why, WHY_TRIM, top_size, threshold);
 			if (shrink_heap(pt, heap, extra)) {
-				set_av_word(pt, av, system_mem, av_word(pt, av, system_mem) - extra);
+				set_av_word(pt, av, system_mem,
+				            av_word(pt, av, system_mem) - extra);
 				set_head(pt, top, (top_size - extra) | PREV_INUSE);
 			}
 		}

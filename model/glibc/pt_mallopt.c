@@ -38,7 +38,7 @@ static int set_param(struct ptmalloc *pt, int param, int value)
 	switch (param) {
 	case M_MXFAST:
 		if (!pt->rules.has_fastbins)
-			return word <= max_fast_size(pt);
+			return 1; /* any value: it is not looked at */
 		if (word > max_fast_size(pt))
 			return 0;
 		pt_set_max_fast(pt, word);
@@ -116,7 +116,8 @@ static bool set_tcache_max(struct ptmalloc *pt, uint64_t value)
 	tc_idx = pt_csize2tidx(pt, nb);
 	if (tc_idx < pt->lay->tcache.small_bins)
 		set_mp_word(pt, tcache_bins, tc_idx + 1);
-	set_mp_word(pt, tcache_max_bytes, pt->rules.tcache_birth == GLIBC_TCACHE_FREE ? nb + 1 : nb);
+	set_mp_word(pt, tcache_max_bytes,
+	            pt->rules.tcache_birth == GLIBC_TCACHE_FREE ? nb + 1 : nb);
 	return true;
 }
 

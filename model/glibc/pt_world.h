@@ -109,10 +109,10 @@ static inline void set_thread_var(struct ptmalloc *pt, enum pt_thread_var v, uin
 }
 
 /* mp_: words by their offset, ints with _int at the end of the field's name */
-#define mp_word(pt, field)           ld(pt, (pt)->mp + (pt)->lay->par.field)
-#define set_mp_word(pt, field, v)    st(pt, (pt)->mp + (pt)->lay->par.field, v)
-#define mp_int(pt, field)            image_get4((pt)->image, (pt)->mp + (pt)->lay->par.field)
-#define set_mp_int(pt, field, v)     image_set4((pt)->image, (pt)->mp + (pt)->lay->par.field, v)
+#define mp_word(pt, field)        ld(pt, (pt)->mp + (pt)->lay->par.field)
+#define set_mp_word(pt, field, v) st(pt, (pt)->mp + (pt)->lay->par.field, v)
+#define mp_int(pt, field)         image_get4((pt)->image, (pt)->mp + (pt)->lay->par.field)
+#define set_mp_int(pt, field, v)  image_set4((pt)->image, (pt)->mp + (pt)->lay->par.field, v)
 /* an arena's words */
 #define av_word(pt, av, field)        ld(pt, (av) + (pt)->lay->arena.field)
 #define set_av_word(pt, av, field, v) st(pt, (av) + (pt)->lay->arena.field, v)
@@ -309,6 +309,17 @@ static inline void pt_abort(struct ptmalloc *pt, const char *message)
 	pt_stop_with(pt, PT_ABORT, message);
 }
 
+/** An assert of `function` failed. */
+static inline void pt_assert_failed(struct ptmalloc *pt, const char *function,
+                                    const char *expression)
+{
+	if (pt->stop != PT_RUNNING)
+		return;
+	pt_stop_with(pt, PT_ABORT, expression);
+	if (pt->stop == PT_ABORT)
+		pt->stop_function = function;
+}
+
 /** Turns that a loop over chunks of `av` may take before it must be running in a circle. */
 uint64_t pt_fuel(struct ptmalloc *pt, uint64_t av);
 
@@ -449,6 +460,7 @@ static inline void pt_begin(struct ptmalloc *pt)
 	pt->error = 0;
 	pt->stop = PT_RUNNING;
 	pt->stop_text = NULL;
+	pt->stop_function = NULL;
 	image_clear_fault(pt->image);
 }
 void pt_end(struct ptmalloc *pt);

@@ -81,7 +81,7 @@ struct sys *lx_mm_sys(struct lx_mm *mm);
 /** Where decisions are told from now on; NULL: nowhere. */
 void lx_mm_set_why(struct lx_mm *mm, struct why *why);
 
-/** What the image asks of a struct lx_mm on a TLB miss (see struct image_backing); addresses from 2^57 on belong to
+/** What the image asks of a struct lx_mm on a TLB miss (see struct image_backing); addresses from 2^57 to 2^60 belong to
  * the model itself and are always IMAGE_OK. */
 enum image_fault lx_mm_access(void *of, uint64_t addr, bool is_write);
 

@@ -38,6 +38,25 @@ static void ends_with(struct op_result *ret, enum outcome outcome, const char *t
 	text_copy(ret->outcome_text, sizeof(ret->outcome_text), text ? text : "");
 }
 
+/* As the version words it, but for the file and the line. */
+static void say_assert(const struct ptmalloc *pt, struct op_result *ret)
+{
+	struct text text = text_in(ret->outcome_text, sizeof(ret->outcome_text));
+
+	switch (pt->rules.assert_form) {
+	case GLIBC_ASSERT_CLASSIC:
+		text_addf(&text, "%s: Assertion `%s' failed.", pt->stop_function, pt->stop_text);
+		break;
+	case GLIBC_ASSERT_MALLOC:
+		text_addf(&text, "malloc assertion failure in %s: %s", pt->stop_function,
+		          pt->stop_text);
+		break;
+	case GLIBC_ASSERT_FATAL:
+		text_addf(&text, "(%s): assertion failed: %s", pt->stop_function, pt->stop_text);
+		break;
+	}
+}
+
 bool operate_goes_on(struct operate *operate, struct op_result *ret)
 {
 	const struct ptmalloc *pt = &operate->world->pt;
@@ -47,6 +66,8 @@ bool operate_goes_on(struct operate *operate, struct op_result *ret)
 		return true;
 	case PT_ABORT:
 		ends_with(ret, OUTCOME_ABORT, pt->stop_text);
+		if (pt->stop_function)
+			say_assert(pt, ret);
 		break;
 	case PT_SEGV:
 		ends_with(ret, OUTCOME_SEGV, "");

@@ -68,7 +68,7 @@ struct op_result {
 	uint64_t dtv, dtv_usable;
 	int64_t commit_pages, rss_pages; /* changes */
 	enum outcome outcome;
-	char outcome_text[160];
+	char outcome_text[360];
 };
 
 /** Starts; the world's directives (`#!`) are applied. Memory is from `region`. */

@@ -10,7 +10,8 @@
 static void flush_all(struct image *image)
 {
 	for (size_t i = 0; i < IMAGE_TLB_ROWS; i++)
-		image->readable[i] = image->writable[i] = (struct image_row){ NO_TAG, image->dummy };
+		image->readable[i] = image->writable[i] =
+		        (struct image_row){ NO_TAG, image->dummy };
 }
 
 static size_t row_of(uint64_t addr)
@@ -211,8 +212,8 @@ bool image_put(struct image *image, uint64_t page_addr, const void *bytes, size_
 
 		if (!page)
 			return false;
-		memcpy(pool_page_bytes(image->pool, page),
-		       (const uint8_t *)bytes + i * IMAGE_PAGE, IMAGE_PAGE);
+		memcpy(pool_page_bytes(image->pool, page), (const uint8_t *)bytes + i * IMAGE_PAGE,
+		       IMAGE_PAGE);
 		if (!slot_set(image, page_addr + i * IMAGE_PAGE, page))
 			return false;
 	}
@@ -282,7 +283,8 @@ const uint8_t *image_read_miss(struct image *image, uint64_t addr, unsigned widt
 		return dummy(image);
 	}
 	leaf = leaf_at(image, addr);
-	slot = leaf ? leaf->slot[(addr / IMAGE_PAGE) % IMAGE_LEAF_PAGES] : image_slot_at(image, addr);
+	slot = leaf ? leaf->slot[(addr / IMAGE_PAGE) % IMAGE_LEAF_PAGES]
+	            : image_slot_at(image, addr);
 	if (!ask_backing(image, addr, false, slot))
 		return dummy(image);
 	if (slot == SLOT_UNKNOWN || slot == SLOT_SWAPPED) {
@@ -309,8 +311,7 @@ static uint32_t own_page(struct image *image, uint64_t addr)
 		fail(image, IMAGE_UNKNOWN, addr, true);
 		return 0;
 	}
-	if (slot >= SLOT_FIRST_PAGE && leaf->refs == 1 &&
-	    pool_page_refs(image->pool, slot) == 1)
+	if (slot >= SLOT_FIRST_PAGE && leaf->refs == 1 && pool_page_refs(image->pool, slot) == 1)
 		return slot;
 	page = pool_page_new(image->pool);
 	if (!page) {
@@ -382,7 +383,8 @@ static uint64_t next_leaf(const struct image *image, uint64_t addr)
 
 	if (i < image->root_count && image->root[i].number == addr >> LEAF_SHIFT)
 		return addr + IMAGE_PAGE;
-	return i < image->root_count ? image->root[i].number << LEAF_SHIFT : UINT64_MAX & ~(uint64_t)(IMAGE_PAGE - 1);
+	return i < image->root_count ? image->root[i].number << LEAF_SHIFT
+	                             : UINT64_MAX & ~(uint64_t)(IMAGE_PAGE - 1);
 }
 
 void image_move(struct image *image, uint64_t from, uint64_t to, uint64_t len)

@@ -100,7 +100,7 @@ struct image {
 	uint64_t fault_addr;
 	bool fault_is_write;
 	struct image_change scratch[4]; /* IMAGE_SCRATCH */
-	uint8_t dummy[64]; /* where failed accesses go */
+	uint8_t dummy[64];              /* where failed accesses go */
 };
 
 /** Pages and leaves for a family of images. Ends with image_pool_free(), after its images. */
@@ -166,8 +166,7 @@ static inline const uint8_t *image_at(struct image *image, uint64_t addr, unsign
 	struct image_row *row = &image->readable[(addr / IMAGE_PAGE) % IMAGE_TLB_ROWS];
 
 	/* One compare: the page is there, and the access is aligned and so within it. */
-	if (__builtin_expect((addr & (~(uint64_t)(IMAGE_PAGE - 1) | (width - 1))) == row->tag,
-	                     1))
+	if (__builtin_expect((addr & (~(uint64_t)(IMAGE_PAGE - 1) | (width - 1))) == row->tag, 1))
 		return row->host + addr % IMAGE_PAGE;
 	return image_read_miss(image, addr, width);
 }
@@ -176,8 +175,7 @@ static inline uint8_t *image_to(struct image *image, uint64_t addr, unsigned wid
 {
 	struct image_row *row = &image->writable[(addr / IMAGE_PAGE) % IMAGE_TLB_ROWS];
 
-	if (__builtin_expect((addr & (~(uint64_t)(IMAGE_PAGE - 1) | (width - 1))) == row->tag,
-	                     1))
+	if (__builtin_expect((addr & (~(uint64_t)(IMAGE_PAGE - 1) | (width - 1))) == row->tag, 1))
 		return row->host + addr % IMAGE_PAGE;
 	return image_write_miss(image, addr, width);
 }
