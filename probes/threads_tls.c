@@ -336,16 +336,10 @@ static void read_all(const struct poll *poll)
 	}
 }
 
-/*
- * A tcache is memory from malloc: none without malloc having been used, in versions that have none, or
- * where they are switched off.
- */
+/* A tcache is memory from malloc: none without malloc having been used, or in versions that have none. */
 static void note_no_tcache(const struct thread_search *search)
 {
-	const struct fact count = search->ms->params.tcache_count;
-
-	if (search->found->layout.tcache.bins && !search->found->never_used &&
-	    !(fact_known(count) && count.v == 0))
+	if (search->found->layout.tcache.bins && !search->found->never_used)
 		return;
 	for (size_t i = 0; i < search->count; i++)
 		search->threads[i].tcache = fact_of(0);
