@@ -339,7 +339,7 @@ uint64_t pt_sysmalloc(struct ptmalloc *pt, uint64_t nb, uint64_t av)
 	} else if (!grow_other(pt, av, nb) && !tried_mmap && pt_ok(pt)) {
 		why(pt->why, WHY_LAST_RESORT_MMAP, nb);
 		mem = pt_sysmalloc_mmap(pt, nb, pt->page, 0);
-		if (!mem && pt->rules.grows_again && pt_ok(pt))
+		if (!mem && pt->rules.mmap_retries_heap && pt_ok(pt))
 			(void)grow_other(pt, av, nb);
 	}
 	if (!mem && pt_ok(pt))

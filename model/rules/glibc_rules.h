@@ -141,8 +141,8 @@ struct glibc_rules {
 
 	/* growing and trimming */
 	enum glibc_fallback fallback;
-	bool grows_again;    /* to 2.34: when the last resort, mmap, failed, heaps are tried anew */
-	bool heap_noreserve; /* to 2.36: heaps are mapped MAP_NORESERVE */
+	bool mmap_retries_heap; /* to 2.34: when the last resort, a mapping, failed, the heap is tried again */
+	bool heap_noreserve;          /* to 2.36: heaps are mapped MAP_NORESERVE */
 	bool heap_trim_by_top;        /* 2.23: heap_trim compares top, not the part to give back */
 	bool mmap_threshold_limited;  /* to 2.34: M_MMAP_THRESHOLD at most HEAP_MAX / 2 */
 	bool thp;                     /* 2.35: glibc.malloc.hugetlb */
@@ -160,7 +160,7 @@ struct glibc_rules {
 	enum glibc_memalign_rest memalign_rest;
 	bool memalign_scans_bins;     /* 2.38 before its branch's fix */
 	bool memalign_overflow_first; /* to 2.29: bytes + alignment + MINSIZE must not wrap */
-	bool memalign_ptrdiff;        /* alignment above PTRDIFF_MAX is ENOMEM */
+	bool memalign_ptrdiff;        /* 2.30: alignment above PTRDIFF_MAX is ENOMEM */
 	bool aligned_alloc_strict;    /* 2.38: EINVAL unless a power of two */
 
 	/* mallopt */

@@ -130,9 +130,9 @@ static bool make_mm(struct world *world, const struct world_start *start,
 	if (vmas) {
 		mm.vmas = vmas;
 		mm.brk_start = process ? fact_or(process->brk_start, 0) : 0;
-		mm.brk = ms ? world_read_curbrk(start->mem, ms) : 0;
-		if (!mm.brk)
-			mm.brk = process ? fact_or(process->brk_end, mm.brk_start) : 0;
+		mm.brk = process ? fact_or(process->brk_end, mm.brk_start) : 0;
+		if (ms)
+			mm.brk = world_find_break(start->mem, ms, mm.page, mm.brk_start, mm.brk);
 	} else {
 		if (!lx_fresh_vmas(world->region, &fresh, &mm.brk_start))
 			return false;

@@ -12,7 +12,7 @@
 #include "model/glibc/nptl_live.h"
 #include "model/run/world_private.h"
 
-enum { RANGES = 512, PIECE = 256 << 10, SHRINK_UNKNOWN = -1 };
+enum { RANGES = 512, PIECE = 256 << 10, SHRINK_UNKNOWN = -1, TUNABLES_MAX = 1 << 20 };
 
 /* --- bytes ----------------------------------------------------------------------------------------------- */
 
@@ -146,11 +146,58 @@ static bool read_number(struct memory *mem, uint64_t addr, size_t width, uint64_
 	return true;
 }
 
-uint64_t world_read_curbrk(struct memory *mem, const struct malloc_state *ms)
+/* Length of the string at `at`, with its NUL; 0: there is none before `end`. */
+static uint64_t string_size(struct memory *mem, uint64_t at, uint64_t end)
+{
+	char piece[512];
+
+	for (uint64_t from = at; from < end;) {
+		size_t want = (size_t)min_u64(end - from, sizeof(piece));
+		const char *nul;
+
+		if (!mem_read_all(mem, from, piece, want))
+			return 0;
+		nul = memchr(piece, 0, want);
+		if (nul)
+			return from + (uint64_t)(nul - piece) + 1 - at;
+		from += want;
+	}
+	return 0;
+}
+
+/*
+ * Where the break stood when libc began: the loader of 2.26 to 2.34 has asked __sbrk for a copy of each
+ * GLIBC_TUNABLES=... in the environment. 0: not so.
+ */
+static uint64_t break_behind_tunables(struct memory *mem, uint64_t start, uint64_t end)
+{
+	static const char name[] = "GLIBC_TUNABLES=";
+	char text[sizeof(name) - 1];
+	uint64_t at = start, size;
+
+	end = min_u64(end, start + TUNABLES_MAX);
+	while (end - at > sizeof(text) && mem_read_all(mem, at, text, sizeof(text)) &&
+	       memcmp(text, name, sizeof(text)) == 0) {
+		size = string_size(mem, at, end);
+		if (!size)
+			return 0;
+		at += size;
+	}
+	return at == start ? 0 : at;
+}
+
+uint64_t world_find_break(struct memory *mem, const struct malloc_state *ms, uint64_t page,
+                          uint64_t start, uint64_t end)
 {
 	uint64_t brk = 0;
 
-	return mem && read_number(mem, ms->private.curbrk, 8, &brk) ? brk : 0;
+	if (end <= start || !read_number(mem, ms->private.curbrk, 8, &brk))
+		return end;
+	/* Set by nobody: libc has not asked for it yet. */
+	if (!brk)
+		brk = break_behind_tunables(mem, start, end);
+	/* Another than libc has moved the break when it is not in the last page. */
+	return brk <= end && end - brk < page ? brk : end;
 }
 
 /* The free list by its rule: arenas without threads, in the order of their links. */
@@ -226,7 +273,8 @@ static void take_variables(struct world *world, struct memory *mem, const struct
 		own.global_max_fast = 16 * (uint64_t)world->pt.lay->word;
 	else if (world->pt.rules.has_fastbins && is_set_up)
 		own.global_max_fast = 16 * (uint64_t)world->pt.lay->word;
-	own.curbrk = world_read_curbrk(mem, ms);
+	if (read_number(mem, at->curbrk, 8, &v))
+		own.curbrk = v;
 	own.is_single_threaded = is_single_threaded(mem, ms, world->pt.rules.minor);
 	if (read_number(mem, at->narenas, 8, &v))
 		own.narenas = v;
