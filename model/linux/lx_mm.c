@@ -7,7 +7,6 @@
 #include "model/linux/lx_vmas.h"
 
 /* From here on addresses are the model's own (see image.h): no process has memory there. */
-#define FIRST_OWN_ADDRESS ((uint64_t)1 << 57)
 
 struct lx_mm *lx_mm_branch(struct lx_mm *from, struct image *image)
 {
@@ -75,7 +74,7 @@ enum image_fault lx_mm_access(void *of, uint64_t addr, bool is_write)
 	const struct lx_vma *vma;
 	size_t i;
 
-	if (addr >= FIRST_OWN_ADDRESS)
+	if (addr >= LX_OWN_START && addr < LX_OWN_END)
 		return IMAGE_OK;
 	i = lx_find_vma(mm, addr);
 	if (i == lx_count(mm) || lx_at(mm, i)->start > addr || !is_allowed(lx_at(mm, i), is_write))
@@ -88,8 +87,9 @@ enum image_fault lx_mm_access(void *of, uint64_t addr, bool is_write)
 	if (vma->file && !(vma->flags & LX_VM_SHM))
 		return IMAGE_UNKNOWN;
 	if (mm->image)
-		mm->image->window = (struct image_window){ vma->start, vma->end,
-			                                   is_write || (vma->anon && is_allowed(vma, true)) };
+		mm->image->window =
+		        (struct image_window){ vma->start, vma->end,
+			                       is_write || (vma->anon && is_allowed(vma, true)) };
 	return IMAGE_OK;
 }
 

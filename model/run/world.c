@@ -23,7 +23,10 @@ enum {
 #define FRESH_DATA UINT64_C(0x7ffff7faf000)
 enum { FRESH_MP = 0x340, FRESH_MAIN_ARENA = 0xc60, FRESH_DATA_PAGES = 2 };
 /* A snapshot's file says nothing of libc's data: malloc's state lies outside of what it maps. */
-#define OUTSIDE_DATA (PT_PRIVATE_ADDR + (UINT64_C(1) << 40))
+#define OUTSIDE_DATA (PT_PRIVATE_ADDR + 4 * MIB)
+_Static_assert(PT_PRIVATE_ADDR == LX_OWN_START && PT_THREADS_MAX * 32 <= 4 * MIB &&
+                       OUTSIDE_DATA + FRESH_DATA_PAGES * IMAGE_PAGE <= LX_OWN_END,
+               "malloc's own memory lies in addresses of the models'");
 /* A recognisable stand-in for what getrandom would give. */
 #define FRESH_RANDOM UINT64_C(0x5a3c96e1b4d27f08)
 
@@ -71,8 +74,8 @@ static bool choose_glibc(struct world *world, const struct world_start *start,
 
 		if (start->glibc_minor >= 0 && lay != theirs && start->glibc_minor != own) {
 			err_setf(reterr, ERR_USAGE, "glibc",
-			         "2.%d lays malloc out in another way than the process's 2.%d", minor,
-			         own);
+			         "2.%d lays malloc out in another way than the process's 2.%d",
+			         minor, own);
 			err_remedy(reterr, "Leave --glibc out, or start with --fresh.");
 			return false;
 		}
@@ -115,8 +118,7 @@ static void limits_of(const struct snapshot *snap, struct lx_mm_start *ret)
 	ret->overcommit_mode = sys ? (uint32_t)fact_or(sys->overcommit_memory, 0) : 0;
 	ret->page = sys && sys->page_size ? sys->page_size : 4096;
 	if (sys && fact_known(sys->mem_total))
-		ret->ram_swap_pages =
-		        (sys->mem_total.v + fact_or(sys->swap_total, 0)) / ret->page;
+		ret->ram_swap_pages = (sys->mem_total.v + fact_or(sys->swap_total, 0)) / ret->page;
 }
 
 static bool make_mm(struct world *world, const struct world_start *start,
@@ -170,7 +172,8 @@ static bool start_fresh_malloc(struct world *world, bool is_outside)
 
 static const struct malloc_state *usable_malloc(const struct world_start *start)
 {
-	const struct malloc_state *ms = start->snap && start->mem ? snapshot_malloc(start->snap) : NULL;
+	const struct malloc_state *ms =
+	        start->snap && start->mem ? snapshot_malloc(start->snap) : NULL;
 
 	return ms && ms->mp_addr ? ms : NULL;
 }
@@ -188,7 +191,9 @@ static bool fill(struct world *world, const struct world_start *start, struct er
 	world->pt.image = &world->image;
 	world->pt.sys = lx_mm_sys(world->mm);
 	world->pt.heap_max = world->pt.lay->heap.heap_max;
-	world->pt.cpus = start->cpus ? start->cpus : sys && sys->cpus_online ? sys->cpus_online : FRESH_CPUS;
+	world->pt.cpus = start->cpus               ? start->cpus
+	                 : sys && sys->cpus_online ? sys->cpus_online
+	                                           : FRESH_CPUS;
 	world->pt.random = FRESH_RANDOM;
 	world->started_from = ms ? "live" : start->snap ? "snapshot" : "fresh";
 	if (ms)
@@ -380,7 +385,8 @@ static void past_restore(struct world *world)
 	memcpy(world->threads, past->threads, past->thread_count * sizeof(*past->threads));
 	world->thread_count = past->thread_count;
 	if (past->stack_count)
-		memcpy(world->stack_cache.at, past->stacks, past->stack_count * sizeof(*past->stacks));
+		memcpy(world->stack_cache.at, past->stacks,
+		       past->stack_count * sizeof(*past->stacks));
 	world->stack_cache.count = past->stack_count;
 	world->stack_cache.bytes = past->stack_bytes;
 	world->past = past->older;

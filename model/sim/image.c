@@ -10,7 +10,8 @@
 static void flush_all(struct image *image)
 {
 	for (size_t i = 0; i < IMAGE_TLB_ROWS; i++)
-		image->readable[i] = image->writable[i] = (struct image_row){ NO_TAG, image->dummy };
+		image->readable[i] = image->writable[i] =
+		        (struct image_row){ NO_TAG, image->dummy };
 }
 
 static size_t row_of(uint64_t addr)
@@ -171,6 +172,16 @@ static bool slot_set(struct image *image, uint64_t addr, uint32_t slot)
 	return true;
 }
 
+/* The same for a page that is given back when it can't be put there. */
+static bool slot_put(struct image *image, uint64_t addr, uint32_t slot)
+{
+	if (slot_set(image, addr, slot))
+		return true;
+	if (slot >= SLOT_FIRST_PAGE)
+		pool_page_unref(image->pool, slot);
+	return false;
+}
+
 bool image_branch(struct image *from, struct image *to)
 {
 	memset(to, 0, sizeof(*to));
@@ -211,9 +222,9 @@ bool image_put(struct image *image, uint64_t page_addr, const void *bytes, size_
 
 		if (!page)
 			return false;
-		memcpy(pool_page_bytes(image->pool, page),
-		       (const uint8_t *)bytes + i * IMAGE_PAGE, IMAGE_PAGE);
-		if (!slot_set(image, page_addr + i * IMAGE_PAGE, page))
+		memcpy(pool_page_bytes(image->pool, page), (const uint8_t *)bytes + i * IMAGE_PAGE,
+		       IMAGE_PAGE);
+		if (!slot_put(image, page_addr + i * IMAGE_PAGE, page))
 			return false;
 	}
 	return true;
@@ -248,12 +259,12 @@ bool image_mark(struct image *image, uint64_t start, uint64_t end, enum image_sl
 /* True when the access may go on. */
 static bool ask_backing(struct image *image, uint64_t addr, bool is_write, uint32_t slot)
 {
-	enum image_fault fault = IMAGE_OK;
+	enum image_fault fault = addr >> 60 ? IMAGE_SEGV : IMAGE_OK;
 
 	if (addr >= image->window.start && addr < image->window.end &&
 	    (!is_write || image->window.may_write))
 		return true;
-	if (image->backing.access)
+	if (fault == IMAGE_OK && image->backing.access)
 		fault = image->backing.access(image->backing.ctx, addr, is_write);
 	/* A file's pages have bytes of their own once they were copied. */
 	if (fault == IMAGE_UNKNOWN && slot >= SLOT_FIRST_PAGE)
@@ -282,7 +293,8 @@ const uint8_t *image_read_miss(struct image *image, uint64_t addr, unsigned widt
 		return dummy(image);
 	}
 	leaf = leaf_at(image, addr);
-	slot = leaf ? leaf->slot[(addr / IMAGE_PAGE) % IMAGE_LEAF_PAGES] : image_slot_at(image, addr);
+	slot = leaf ? leaf->slot[(addr / IMAGE_PAGE) % IMAGE_LEAF_PAGES]
+	            : image_slot_at(image, addr);
 	if (!ask_backing(image, addr, false, slot))
 		return dummy(image);
 	if (slot == SLOT_UNKNOWN || slot == SLOT_SWAPPED) {
@@ -309,8 +321,7 @@ static uint32_t own_page(struct image *image, uint64_t addr)
 		fail(image, IMAGE_UNKNOWN, addr, true);
 		return 0;
 	}
-	if (slot >= SLOT_FIRST_PAGE && leaf->refs == 1 &&
-	    pool_page_refs(image->pool, slot) == 1)
+	if (slot >= SLOT_FIRST_PAGE && leaf->refs == 1 && pool_page_refs(image->pool, slot) == 1)
 		return slot;
 	page = pool_page_new(image->pool);
 	if (!page) {
@@ -320,7 +331,7 @@ static uint32_t own_page(struct image *image, uint64_t addr)
 	if (slot >= SLOT_FIRST_PAGE)
 		memcpy(pool_page_bytes(image->pool, page), pool_page_bytes(image->pool, slot),
 		       IMAGE_PAGE);
-	return slot_set(image, align_down(addr, IMAGE_PAGE), page) ? page : 0;
+	return slot_put(image, align_down(addr, IMAGE_PAGE), page) ? page : 0;
 }
 
 uint8_t *image_write_miss(struct image *image, uint64_t addr, unsigned width)
@@ -330,15 +341,28 @@ uint8_t *image_write_miss(struct image *image, uint64_t addr, unsigned width)
 
 	if (!is_aligned(addr, width)) {
 		fail(image, IMAGE_UNALIGNED, addr, true);
-		return dummy(image);
+		return NULL;
 	}
 	page = own_page(image, addr);
 	if (!page)
-		return dummy(image);
+		return NULL;
 	row->host = pool_page_bytes(image->pool, page);
 	row->tag = align_down(addr, IMAGE_PAGE);
 	image->readable[row_of(addr)] = *row;
 	return row->host + addr % IMAGE_PAGE;
+}
+
+void image_set_miss(struct image *image, uint64_t addr, uint64_t v, enum image_kind kind)
+{
+	unsigned width = 8u >> kind;
+	uint8_t *to = image_write_miss(image, addr, width);
+	uint64_t old = 0;
+
+	if (!to)
+		return;
+	memcpy(&old, to, width); /* little endian: the low bytes come first */
+	image_note(image, addr | IMAGE_KIND(kind), old);
+	memcpy(to, &v, width);
 }
 
 /* --- the kernel's side ----------------------------------------------------------------------------- */
@@ -382,7 +406,8 @@ static uint64_t next_leaf(const struct image *image, uint64_t addr)
 
 	if (i < image->root_count && image->root[i].number == addr >> LEAF_SHIFT)
 		return addr + IMAGE_PAGE;
-	return i < image->root_count ? image->root[i].number << LEAF_SHIFT : UINT64_MAX & ~(uint64_t)(IMAGE_PAGE - 1);
+	return i < image->root_count ? image->root[i].number << LEAF_SHIFT
+	                             : UINT64_MAX & ~(uint64_t)(IMAGE_PAGE - 1);
 }
 
 void image_move(struct image *image, uint64_t from, uint64_t to, uint64_t len)
@@ -397,7 +422,7 @@ void image_move(struct image *image, uint64_t from, uint64_t to, uint64_t len)
 		}
 		if (slot >= SLOT_FIRST_PAGE)
 			pool_page_ref(image->pool, slot);
-		if (!slot_set(image, to + at, slot) || !slot_set(image, from + at, SLOT_EMPTY))
+		if (!slot_put(image, to + at, slot) || !slot_set(image, from + at, SLOT_EMPTY))
 			return;
 	}
 	image_flush(image, from, from + len);
@@ -478,11 +503,16 @@ struct image_change *image_reserve_slow(struct image *image, size_t count)
 	return count <= IMAGE_SCRATCH && grow_journal(image) ? image->journal_at : image->scratch;
 }
 
+/* Nothing is remembered of the page: what was allowed then may be forbidden now. */
 static void undo_bytes(struct image *image, uint64_t addr, unsigned width, uint64_t old)
 {
-	uint8_t *to = image_to(image, addr, width);
+	uint8_t *to = image_ready(image, addr, width);
+	uint32_t page = to ? 0 : own_page(image, addr);
 
-	memcpy(to, &old, width); /* little endian: the low bytes come first */
+	if (page)
+		to = pool_page_bytes(image->pool, page) + addr % IMAGE_PAGE;
+	if (to)
+		memcpy(to, &old, width);
 }
 
 void image_undo(struct image *image, size_t mark)
@@ -513,7 +543,7 @@ void image_undo(struct image *image, size_t mark)
 			undo_bytes(image, addr, 1, c->old);
 			break;
 		case IMAGE_SLOT:
-			slot_set(image, addr, (uint32_t)c->old);
+			(void)slot_put(image, addr, (uint32_t)c->old);
 			image->slot_changes--;
 			break;
 		}
