@@ -6,11 +6,6 @@
 
 #include "model/linux/lx_vmas.h"
 
-/* From here on addresses are the model's own (see image.h): no process has memory there. */
-/* Beyond what any processor maps, below what a journal's row can say. */
-#define FIRST_OWN_ADDRESS ((uint64_t)1 << 57)
-#define LAST_OWN_ADDRESS  ((uint64_t)1 << 60)
-
 struct lx_mm *lx_mm_branch(struct lx_mm *from, struct image *image)
 {
 	struct region *region = region_new();
@@ -77,7 +72,7 @@ enum image_fault lx_mm_access(void *of, uint64_t addr, bool is_write)
 	const struct lx_vma *vma;
 	size_t i;
 
-	if (addr >= FIRST_OWN_ADDRESS && addr < LAST_OWN_ADDRESS)
+	if (addr >= LX_OWN_START && addr < LX_OWN_END)
 		return IMAGE_OK;
 	i = lx_find_vma(mm, addr);
 	if (i == lx_count(mm) || lx_at(mm, i)->start > addr || !is_allowed(lx_at(mm, i), is_write))

@@ -312,7 +312,7 @@ bool operate_run(struct operate *operate, const struct operation *op, struct op_
 	ret->rss_pages += (int64_t)(resident_pages(operate) - resident);
 	if (outcome_is_fatal(ret->outcome))
 		operate->is_over = true;
-	else if (world->image.is_journaling)
+	else if (world->image.is_journaling && !operate->keeps_journal)
 		world_commit(world, &operate->start);
 	return ok;
 }

@@ -46,6 +46,7 @@ struct operate {
 	size_t thread_room;
 
 	uint64_t child_count;
+	bool keeps_journal; /* operations can be taken back with world_undo(); else each one is final */
 	bool is_arena_busy;
 	bool has_begun; /* something else than a setting was run */
 	bool is_over;   /* the process has ended: nothing more can be run */

@@ -172,6 +172,16 @@ static bool slot_set(struct image *image, uint64_t addr, uint32_t slot)
 	return true;
 }
 
+/* The same for a page that is given back when it can't be put there. */
+static bool slot_put(struct image *image, uint64_t addr, uint32_t slot)
+{
+	if (slot_set(image, addr, slot))
+		return true;
+	if (slot >= SLOT_FIRST_PAGE)
+		pool_page_unref(image->pool, slot);
+	return false;
+}
+
 bool image_branch(struct image *from, struct image *to)
 {
 	memset(to, 0, sizeof(*to));
@@ -214,7 +224,7 @@ bool image_put(struct image *image, uint64_t page_addr, const void *bytes, size_
 			return false;
 		memcpy(pool_page_bytes(image->pool, page), (const uint8_t *)bytes + i * IMAGE_PAGE,
 		       IMAGE_PAGE);
-		if (!slot_set(image, page_addr + i * IMAGE_PAGE, page))
+		if (!slot_put(image, page_addr + i * IMAGE_PAGE, page))
 			return false;
 	}
 	return true;
@@ -249,12 +259,12 @@ bool image_mark(struct image *image, uint64_t start, uint64_t end, enum image_sl
 /* True when the access may go on. */
 static bool ask_backing(struct image *image, uint64_t addr, bool is_write, uint32_t slot)
 {
-	enum image_fault fault = IMAGE_OK;
+	enum image_fault fault = addr >> 60 ? IMAGE_SEGV : IMAGE_OK;
 
 	if (addr >= image->window.start && addr < image->window.end &&
 	    (!is_write || image->window.may_write))
 		return true;
-	if (image->backing.access)
+	if (fault == IMAGE_OK && image->backing.access)
 		fault = image->backing.access(image->backing.ctx, addr, is_write);
 	/* A file's pages have bytes of their own once they were copied. */
 	if (fault == IMAGE_UNKNOWN && slot >= SLOT_FIRST_PAGE)
@@ -321,15 +331,19 @@ static uint32_t own_page(struct image *image, uint64_t addr)
 	if (slot >= SLOT_FIRST_PAGE)
 		memcpy(pool_page_bytes(image->pool, page), pool_page_bytes(image->pool, slot),
 		       IMAGE_PAGE);
-	return slot_set(image, align_down(addr, IMAGE_PAGE), page) ? page : 0;
+	return slot_put(image, align_down(addr, IMAGE_PAGE), page) ? page : 0;
 }
 
 bool image_page_write(struct image *image, uint64_t page_addr, const uint8_t *bytes)
 {
-	uint32_t page = SLOT_ZERO;
+	uint32_t page = SLOT_ZERO, old = image_slot_at(image, page_addr);
 
-	if (!ask_backing(image, page_addr, true, image_slot_at(image, page_addr)))
+	if (!ask_backing(image, page_addr, true, old))
 		return false;
+	if (old == SLOT_UNKNOWN || old == SLOT_SWAPPED) {
+		fail(image, IMAGE_UNKNOWN, page_addr, true);
+		return false;
+	}
 	if (bytes) {
 		page = pool_page_new(image->pool);
 		if (!page) {
@@ -338,7 +352,7 @@ bool image_page_write(struct image *image, uint64_t page_addr, const uint8_t *by
 		}
 		memcpy(pool_page_bytes(image->pool, page), bytes, IMAGE_PAGE);
 	}
-	return slot_set(image, page_addr, page);
+	return slot_put(image, page_addr, page);
 }
 
 uint8_t *image_write_miss(struct image *image, uint64_t addr, unsigned width)
@@ -348,15 +362,28 @@ uint8_t *image_write_miss(struct image *image, uint64_t addr, unsigned width)
 
 	if (!is_aligned(addr, width)) {
 		fail(image, IMAGE_UNALIGNED, addr, true);
-		return dummy(image);
+		return NULL;
 	}
 	page = own_page(image, addr);
 	if (!page)
-		return dummy(image);
+		return NULL;
 	row->host = pool_page_bytes(image->pool, page);
 	row->tag = align_down(addr, IMAGE_PAGE);
 	image->readable[row_of(addr)] = *row;
 	return row->host + addr % IMAGE_PAGE;
+}
+
+void image_set_miss(struct image *image, uint64_t addr, uint64_t v, enum image_kind kind)
+{
+	unsigned width = 8u >> kind;
+	uint8_t *to = image_write_miss(image, addr, width);
+	uint64_t old = 0;
+
+	if (!to)
+		return;
+	memcpy(&old, to, width); /* little endian: the low bytes come first */
+	image_note(image, addr | IMAGE_KIND(kind), old);
+	memcpy(to, &v, width);
 }
 
 /* --- the kernel's side ----------------------------------------------------------------------------- */
@@ -416,7 +443,7 @@ void image_move(struct image *image, uint64_t from, uint64_t to, uint64_t len)
 		}
 		if (slot >= SLOT_FIRST_PAGE)
 			pool_page_ref(image->pool, slot);
-		if (!slot_set(image, to + at, slot) || !slot_set(image, from + at, SLOT_EMPTY))
+		if (!slot_put(image, to + at, slot) || !slot_set(image, from + at, SLOT_EMPTY))
 			return;
 	}
 	image_flush(image, from, from + len);
@@ -497,11 +524,16 @@ struct image_change *image_reserve_slow(struct image *image, size_t count)
 	return count <= IMAGE_SCRATCH && grow_journal(image) ? image->journal_at : image->scratch;
 }
 
+/* Nothing is remembered of the page: what was allowed then may be forbidden now. */
 static void undo_bytes(struct image *image, uint64_t addr, unsigned width, uint64_t old)
 {
-	uint8_t *to = image_to(image, addr, width);
+	uint8_t *to = image_ready(image, addr, width);
+	uint32_t page = to ? 0 : own_page(image, addr);
 
-	memcpy(to, &old, width); /* little endian: the low bytes come first */
+	if (page)
+		to = pool_page_bytes(image->pool, page) + addr % IMAGE_PAGE;
+	if (to)
+		memcpy(to, &old, width);
 }
 
 void image_undo(struct image *image, size_t mark)
@@ -532,7 +564,7 @@ void image_undo(struct image *image, size_t mark)
 			undo_bytes(image, addr, 1, c->old);
 			break;
 		case IMAGE_SLOT:
-			slot_set(image, addr, (uint32_t)c->old);
+			(void)slot_put(image, addr, (uint32_t)c->old);
 			image->slot_changes--;
 			break;
 		}

@@ -312,7 +312,9 @@ static void the_image_sees_rights(void **state)
 	/* A file's bytes are not known; the model's own addresses are always there. */
 	assert_int_equal(lx_mm_access(w.mm, 0x7ffff7ddc000, false), IMAGE_UNKNOWN);
 	assert_int_equal(lx_mm_access(w.mm, 0x7ffff7ddc000, true), IMAGE_SEGV);
-	assert_int_equal(lx_mm_access(w.mm, (uint64_t)1 << 57, true), IMAGE_OK);
+	assert_int_equal(lx_mm_access(w.mm, LX_OWN_START, true), IMAGE_OK);
+	assert_int_equal(lx_mm_access(w.mm, LX_OWN_END, true), IMAGE_SEGV);
+	assert_int_equal(lx_mm_access(w.mm, (uint64_t)1 << 57, true), IMAGE_SEGV);
 	end(&w);
 }
 
