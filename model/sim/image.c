@@ -344,13 +344,15 @@ bool image_page_write(struct image *image, uint64_t page_addr, const uint8_t *by
 		fail(image, IMAGE_UNKNOWN, page_addr, true);
 		return false;
 	}
-	if (bytes) {
+	/* Where there are bytes they may hide a file's, which zeroes must go on doing. */
+	if (bytes || old >= SLOT_FIRST_PAGE) {
 		page = pool_page_new(image->pool);
 		if (!page) {
 			fail(image, IMAGE_NO_MEMORY, page_addr, true);
 			return false;
 		}
-		memcpy(pool_page_bytes(image->pool, page), bytes, IMAGE_PAGE);
+		if (bytes)
+			memcpy(pool_page_bytes(image->pool, page), bytes, IMAGE_PAGE);
 	}
 	return slot_put(image, page_addr, page);
 }

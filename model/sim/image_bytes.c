@@ -81,7 +81,7 @@ void image_copy(struct image *image, uint64_t to, uint64_t from, uint64_t len)
 			image_page_write(image, to, bytes);
 		} else {
 			copy_part(image, to, from, first);
-			if (first < part)
+			if (first < part && image->fault == IMAGE_OK)
 				copy_part(image, to + first, from + first, part - first);
 		}
 		from += part;
