@@ -267,6 +267,9 @@ static void find_brk(struct lx_mm *mm, const struct lx_mm_start *start)
 		if (!start->brk)
 			mm->now.brk = v->end;
 	}
+	/* Unknown, and nothing was ever had from it: it has not moved. */
+	if (!mm->brk_start)
+		mm->brk_start = mm->now.brk;
 	if (mm->now.brk < mm->brk_start)
 		mm->now.brk = mm->brk_start;
 }
