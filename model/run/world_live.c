@@ -303,6 +303,21 @@ static void take_variables(struct world *world, struct memory *mem, const struct
 	pt_set_private(&world->pt, &own);
 }
 
+/* A malloc that is set up already has its tunables in its variables. */
+static void take_environ(struct world *world, const struct process_facts *process)
+{
+	struct pt_private own;
+
+	pt_get_private(&world->pt, &own);
+	if (own.is_initialized)
+		return;
+	if (process && process->has_malloc_environ)
+		pt_take_environ(&world->pt, process->malloc_environ, process->malloc_environ_len);
+	else
+		world_remark(world,
+		             "the environment was not read: malloc's tunables are taken as unset");
+}
+
 /* --- threads -------------------------------------------------------------------------------------------------- */
 
 static bool take_thread(struct world *world, struct memory *mem, const struct malloc_thread *t,
@@ -362,6 +377,7 @@ bool world_take_malloc(struct world *world, const struct snapshot *snap, struct 
 		world->pt.hook_is_set[i] = read_number(mem, ms->private.hook[i], 8, &v) && v &&
 		                           v != ms->private.hook_first[i];
 	take_variables(world, mem, ms);
+	take_environ(world, snapshot_process(snap));
 	if (!take_threads(world, snap, mem, ms) ||
 	    !nptl_read_cache(mem, ms->private.stack_cache, ms->private.pthread_list, world->pt.page,
 	                     &world->stack_cache))
