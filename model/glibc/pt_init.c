@@ -63,6 +63,8 @@ void pt_malloc_init_state(struct ptmalloc *pt, uint64_t av)
 		flags |= NONCONTIGUOUS_BIT;
 	else if (pt->rules.has_fastbins)
 		pt_set_max_fast(pt, 16 * word_size(pt));
+	if (av == pt->main_arena && pt->tuned_max_fast)
+		set_var(pt, VAR_GLOBAL_MAX_FAST, pt->tuned_max_fast);
 	if (pt->lay->fastchunks_flag_bit)
 		flags |= FASTCHUNKS_BIT;
 	else if (pt->lay->arena.have_fastchunks != FIELD_NONE)

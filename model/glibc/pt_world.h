@@ -417,6 +417,11 @@ void pt_unlink_chunk(struct ptmalloc *pt, uint64_t p);
 void pt_malloc_consolidate(struct ptmalloc *pt, uint64_t av);
 bool pt_have_fastchunks(struct ptmalloc *pt, uint64_t av);
 
+/* --- pt_mallopt.c ----------------------------------------------------------------------------------------- */
+
+/** One of mallopt's parameters, without its checks on malloc's state. */
+int pt_set_param(struct ptmalloc *pt, int param, int value);
+
 /* --- pt_cache_fast.c ---------------------------------------------------------------------------------------------------- */
 
 /** Fetches pt->fast; after malloc's state, its parameters or the thread's tcache changed. */

@@ -65,6 +65,7 @@ const struct glibc_rules glibc_rules_rows[] = {
 	},
 	{
 		.minor = 26, .name = "2.26",
+		.environ = GLIBC_ENVIRON_LOOSE,
 		.init = GLIBC_INIT_HOOK, .has_hooks = true, .bins_by_consolidate = true,
 		.limit = GLIBC_LIMIT_MINSIZE, .assert_form = GLIBC_ASSERT_CLASSIC,
 		.tcache_birth = GLIBC_TCACHE_ANY_CALL, .tcache_end = GLIBC_TCACHE_END_LEAKS,
@@ -81,6 +82,7 @@ const struct glibc_rules glibc_rules_rows[] = {
 	},
 	{
 		.minor = 27, .name = "2.27",
+		.environ = GLIBC_ENVIRON_LOOSE,
 		.init = GLIBC_INIT_HOOK, .has_hooks = true, .limit = GLIBC_LIMIT_WRAP,
 		.single_thread_path = true, .assert_form = GLIBC_ASSERT_CLASSIC,
 		.tcache_birth = GLIBC_TCACHE_ANY_CALL, .tcache_end = GLIBC_TCACHE_END_LIBC_FREE,
@@ -97,6 +99,7 @@ const struct glibc_rules glibc_rules_rows[] = {
 	},
 	{
 		.minor = 28, .name = "2.28",
+		.environ = GLIBC_ENVIRON_LOOSE,
 		.init = GLIBC_INIT_HOOK, .has_hooks = true, .limit = GLIBC_LIMIT_WRAP,
 		.single_thread_path = true, .assert_form = GLIBC_ASSERT_CLASSIC,
 		.tcache_birth = GLIBC_TCACHE_ANY_CALL, .tcache_end = GLIBC_TCACHE_END_LIBC_FREE,
@@ -114,6 +117,7 @@ const struct glibc_rules glibc_rules_rows[] = {
 	},
 	{
 		.minor = 29, .name = "2.29",
+		.environ = GLIBC_ENVIRON_LOOSE,
 		.init = GLIBC_INIT_HOOK, .has_hooks = true, .limit = GLIBC_LIMIT_WRAP,
 		.single_thread_path = true, .assert_form = GLIBC_ASSERT_CLASSIC,
 		.tcache_birth = GLIBC_TCACHE_ANY_CALL, .tcache_end = GLIBC_TCACHE_END_LIBC_FREE,
@@ -132,6 +136,7 @@ const struct glibc_rules glibc_rules_rows[] = {
 	},
 	{
 		.minor = 30, .name = "2.30",
+		.environ = GLIBC_ENVIRON_LOOSE,
 		.init = GLIBC_INIT_HOOK, .has_hooks = true, .limit = GLIBC_LIMIT_PTRDIFF,
 		.single_thread_path = true, .assert_form = GLIBC_ASSERT_CLASSIC,
 		.tcache_birth = GLIBC_TCACHE_ANY_CALL, .tcache_end = GLIBC_TCACHE_END_LIBC_FREE,
@@ -151,6 +156,7 @@ const struct glibc_rules glibc_rules_rows[] = {
 	},
 	{
 		.minor = 31, .name = "2.31",
+		.environ = GLIBC_ENVIRON_LOOSE, .mxfast_tunable = true,
 		.init = GLIBC_INIT_HOOK, .has_hooks = true, .limit = GLIBC_LIMIT_PTRDIFF,
 		.single_thread_path = true, .assert_form = GLIBC_ASSERT_CLASSIC,
 		.tcache_birth = GLIBC_TCACHE_ANY_CALL, .tcache_end = GLIBC_TCACHE_END_LIBC_FREE,
@@ -170,6 +176,7 @@ const struct glibc_rules glibc_rules_rows[] = {
 	},
 	{
 		.minor = 32, .name = "2.32",
+		.environ = GLIBC_ENVIRON_LOOSE, .mxfast_tunable = true,
 		.init = GLIBC_INIT_HOOK, .has_hooks = true, .limit = GLIBC_LIMIT_PTRDIFF,
 		.single_thread_path = true, .assert_form = GLIBC_ASSERT_CLASSIC,
 		.tcache_birth = GLIBC_TCACHE_ANY_CALL, .tcache_end = GLIBC_TCACHE_END_LIBC_FREE,
@@ -188,6 +195,7 @@ const struct glibc_rules glibc_rules_rows[] = {
 	},
 	{
 		.minor = 33, .name = "2.33",
+		.environ = GLIBC_ENVIRON_LOOSE, .mxfast_tunable = true,
 		.init = GLIBC_INIT_HOOK, .has_hooks = true, .limit = GLIBC_LIMIT_PTRDIFF,
 		.single_thread_path = true, .free_keeps_errno = true,
 		.assert_form = GLIBC_ASSERT_CLASSIC, .tcache_birth = GLIBC_TCACHE_ANY_CALL,
@@ -207,6 +215,7 @@ const struct glibc_rules glibc_rules_rows[] = {
 	},
 	{
 		.minor = 34, .name = "2.34",
+		.environ = GLIBC_ENVIRON_LOOSE, .mxfast_tunable = true,
 		.init = GLIBC_INIT_FLAG, .limit = GLIBC_LIMIT_PTRDIFF,
 		.single_thread_path = true, .free_keeps_errno = true,
 		.assert_form = GLIBC_ASSERT_CLASSIC, .tcache_birth = GLIBC_TCACHE_ANY_CALL,
@@ -227,6 +236,7 @@ const struct glibc_rules glibc_rules_rows[] = {
 	},
 	{
 		.minor = 35, .name = "2.35",
+		.environ = GLIBC_ENVIRON_LOOSE, .mmap_max_unsigned = true, .mxfast_tunable = true,
 		.init = GLIBC_INIT_FLAG, .limit = GLIBC_LIMIT_PTRDIFF,
 		.single_thread_path = true, .free_keeps_errno = true,
 		.assert_form = GLIBC_ASSERT_CLASSIC, .tcache_birth = GLIBC_TCACHE_ANY_CALL,
@@ -246,6 +256,7 @@ const struct glibc_rules glibc_rules_rows[] = {
 	},
 	{
 		.minor = 36, .name = "2.36",
+		.environ = GLIBC_ENVIRON_LOOSE, .mmap_max_unsigned = true, .mxfast_tunable = true,
 		.init = GLIBC_INIT_FLAG, .limit = GLIBC_LIMIT_PTRDIFF,
 		.single_thread_path = true, .free_keeps_errno = true,
 		.assert_form = GLIBC_ASSERT_MALLOC, .tcache_birth = GLIBC_TCACHE_ANY_CALL,
@@ -265,6 +276,7 @@ const struct glibc_rules glibc_rules_rows[] = {
 	},
 	{
 		.minor = 37, .name = "2.37",
+		.environ = GLIBC_ENVIRON_LOOSE, .mmap_max_unsigned = true, .mxfast_tunable = true,
 		.init = GLIBC_INIT_FLAG, .limit = GLIBC_LIMIT_PTRDIFF,
 		.single_thread_path = true, .free_keeps_errno = true,
 		.assert_form = GLIBC_ASSERT_FATAL, .tcache_birth = GLIBC_TCACHE_ANY_CALL,
@@ -284,6 +296,7 @@ const struct glibc_rules glibc_rules_rows[] = {
 	},
 	{
 		.minor = 38, .name = "2.38",
+		.environ = GLIBC_ENVIRON_LOOSE, .mmap_max_unsigned = true, .mxfast_tunable = true,
 		.init = GLIBC_INIT_FLAG, .limit = GLIBC_LIMIT_PTRDIFF,
 		.single_thread_path = true, .free_keeps_errno = true,
 		.assert_form = GLIBC_ASSERT_FATAL, .tcache_birth = GLIBC_TCACHE_ANY_CALL,
@@ -303,6 +316,7 @@ const struct glibc_rules glibc_rules_rows[] = {
 	},
 	{
 		.minor = 39, .name = "2.39",
+		.environ = GLIBC_ENVIRON_STRICT, .mmap_max_unsigned = true, .mxfast_tunable = true,
 		.init = GLIBC_INIT_FLAG, .limit = GLIBC_LIMIT_PTRDIFF,
 		.single_thread_path = true, .free_keeps_errno = true,
 		.assert_form = GLIBC_ASSERT_FATAL, .tcache_birth = GLIBC_TCACHE_ANY_CALL,
@@ -322,6 +336,7 @@ const struct glibc_rules glibc_rules_rows[] = {
 	},
 	{
 		.minor = 41, .name = "2.41",
+		.environ = GLIBC_ENVIRON_STRICT, .mmap_max_unsigned = true, .mxfast_tunable = true,
 		.init = GLIBC_INIT_FLAG, .limit = GLIBC_LIMIT_PTRDIFF,
 		.single_thread_path = true, .free_keeps_errno = true,
 		.assert_form = GLIBC_ASSERT_FATAL, .tcache_birth = GLIBC_TCACHE_ANY_CALL,
@@ -342,6 +357,7 @@ const struct glibc_rules glibc_rules_rows[] = {
 	},
 	{
 		.minor = 42, .name = "2.42",
+		.environ = GLIBC_ENVIRON_STRICT, .mmap_max_unsigned = true, .mxfast_tunable = true,
 		.init = GLIBC_INIT_EARLY, .limit = GLIBC_LIMIT_PTRDIFF,
 		.single_thread_path = true, .free_keeps_errno = true,
 		.assert_form = GLIBC_ASSERT_FATAL, .tcache_birth = GLIBC_TCACHE_MALLOC,
@@ -362,6 +378,7 @@ const struct glibc_rules glibc_rules_rows[] = {
 	},
 	{
 		.minor = 43, .name = "2.43",
+		.environ = GLIBC_ENVIRON_STRICT, .mmap_max_unsigned = true,
 		.init = GLIBC_INIT_EARLY, .limit = GLIBC_LIMIT_PTRDIFF,
 		.single_thread_path = true, .free_keeps_errno = true,
 		.assert_form = GLIBC_ASSERT_FATAL, .tcache_birth = GLIBC_TCACHE_FREE,

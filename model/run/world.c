@@ -191,6 +191,10 @@ static bool fill(struct world *world, const struct world_start *start, struct er
 	world->pt.image = &world->image;
 	world->pt.sys = lx_mm_sys(world->mm);
 	world->pt.heap_max = world->pt.lay->heap.heap_max;
+	if (sys && fact_known(sys->thp_mode))
+		world->pt.huge = (struct pt_huge){ .is_known = true,
+			                           .thp_mode = (uint32_t)sys->thp_mode.v,
+			                           .thp_pagesize = fact_or(sys->thp_page_size, 0) };
 	world->pt.cpus = start->cpus               ? start->cpus
 	                 : sys && sys->cpus_online ? sys->cpus_online
 	                                           : FRESH_CPUS;

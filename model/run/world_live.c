@@ -269,9 +269,7 @@ static void take_variables(struct world *world, struct memory *mem, const struct
 	bool known = at->next_to_use != 0;
 
 	own.is_initialized = is_set_up;
-	if (world->pt.rules.bins_by_consolidate && is_set_up)
-		own.global_max_fast = 16 * (uint64_t)world->pt.lay->word;
-	else if (world->pt.rules.has_fastbins && is_set_up)
+	if (world->pt.rules.has_fastbins && is_set_up)
 		own.global_max_fast = 16 * (uint64_t)world->pt.lay->word;
 	if (read_number(mem, at->curbrk, 8, &v))
 		own.curbrk = v;
@@ -301,6 +299,21 @@ static void take_variables(struct world *world, struct memory *mem, const struct
 		world_remark(world, "malloc's own variables were not found: which arena is shared "
 		                    "next is assumed");
 	pt_set_private(&world->pt, &own);
+}
+
+/* A malloc that is set up already has its tunables in its variables. */
+static void take_environ(struct world *world, const struct process_facts *process)
+{
+	struct pt_private own;
+
+	pt_get_private(&world->pt, &own);
+	if (own.is_initialized)
+		return;
+	if (process && process->has_malloc_environ)
+		pt_take_environ(&world->pt, process->malloc_environ, process->malloc_environ_len);
+	else
+		world_remark(world,
+		             "the environment was not read: malloc's tunables are taken as unset");
 }
 
 /* --- threads -------------------------------------------------------------------------------------------------- */
@@ -362,6 +375,7 @@ bool world_take_malloc(struct world *world, const struct snapshot *snap, struct 
 		world->pt.hook_is_set[i] = read_number(mem, ms->private.hook[i], 8, &v) && v &&
 		                           v != ms->private.hook_first[i];
 	take_variables(world, mem, ms);
+	take_environ(world, snapshot_process(snap));
 	if (!take_threads(world, snap, mem, ms) ||
 	    !nptl_read_cache(mem, ms->private.stack_cache, ms->private.pthread_list, world->pt.page,
 	                     &world->stack_cache))
