@@ -286,7 +286,8 @@ void pt_heap_trim(struct ptmalloc *pt, uint64_t heap, uint64_t pad)
 		why(pt->why, WHY_NO_TRIM, top_size, threshold);
 	} else if (top_size >= pt->lay->min_size + 1 && top_size - pt->lay->min_size - 1 > pad) {
 		extra = align_down(top_size - pt->lay->min_size - 1 - pad, heap_page(pt, heap));
-		if (extra && (pt->rules.heap_trim_by_top || extra >= threshold)) {
+		/* 2.22 gives nothing back when the threshold is 0, and asks for it all the same. */
+		if (pt->rules.heap_trim_by_top ? extra != 0 : extra >= threshold) {
 			why(pt->why, WHY_TRIM, top_size, threshold);
 			if (shrink_heap(pt, heap, extra)) {
 				set_av_word(pt, av, system_mem,

@@ -12,7 +12,13 @@
 #include "model/glibc/nptl_live.h"
 #include "model/run/world_private.h"
 
-enum { RANGES = 512, PIECE = 256 << 10, SHRINK_UNKNOWN = -1, TUNABLES_MAX = 1 << 20 };
+enum {
+	LIBC_DATA_MAX = 1 << 20,
+	RANGES = 512,
+	PIECE = 256 << 10,
+	SHRINK_UNKNOWN = -1,
+	TUNABLES_MAX = 1 << 20
+};
 
 /* --- bytes ----------------------------------------------------------------------------------------------- */
 
@@ -104,6 +110,22 @@ static bool take_pages(struct world *world, struct memory *mem, uint64_t addr, u
 	return true;
 }
 
+/* The writable mapping that main_arena lies in, and the one behind it: an allocator that has gone astray
+ * (M_MXFAST below 8 makes one, to 2.31) cuts chunks from there. */
+static bool take_libc_data(struct world *world, const struct vma_set *vmas, struct memory *mem,
+                           const struct malloc_state *ms)
+{
+	const struct vma *v = vma_find(vmas, ms->main_arena_addr), *past = vmas->at + vmas->count;
+
+	if (!v || v->end - v->start > LIBC_DATA_MAX)
+		return true;
+	if (!take_pages(world, mem, v->start, v->end - v->start))
+		return false;
+	if (v + 1 == past || v[1].start != v->end || v[1].end - v[1].start > LIBC_DATA_MAX)
+		return true;
+	return take_pages(world, mem, v[1].start, v[1].end - v[1].start);
+}
+
 bool world_copy_memory(struct world *world, const struct vma_set *vmas, struct memory *mem,
                        const struct malloc_state *ms)
 {
@@ -130,7 +152,8 @@ bool world_copy_memory(struct world *world, const struct vma_set *vmas, struct m
 	for (size_t i = 0; ok && i < ms->mmapped_count; i++)
 		ok = take_page(world, mem, ms->mmapped[i].addr) &&
 		     take_page(world, mem, ms->mmapped[i].addr + 2 * (uint64_t)world->pt.lay->word);
-	return ok && take_pages(world, mem, ms->main_arena_addr, world->pt.lay->arena.size) &&
+	return ok && take_libc_data(world, vmas, mem, ms) &&
+	       take_pages(world, mem, ms->main_arena_addr, world->pt.lay->arena.size) &&
 	       take_pages(world, mem, ms->mp_addr, world->pt.lay->par.size);
 }
 

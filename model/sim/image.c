@@ -282,16 +282,27 @@ static uint8_t *dummy(struct image *image)
 
 static const uint8_t zero_page[IMAGE_PAGE];
 
+/* Byte by byte, as the processor may: a corrupt pointer is read before it is found out. */
+static const uint8_t *read_unaligned(struct image *image, uint64_t addr, unsigned width)
+{
+	uint8_t bytes[8] = { 0 };
+
+	for (unsigned i = 0; i < width; i++)
+		bytes[i] = *image_at(image, addr + i, 1);
+	(void)dummy(image);
+	if (image->fault == IMAGE_OK)
+		memcpy(image->dummy, bytes, sizeof(bytes));
+	return image->dummy;
+}
+
 const uint8_t *image_read_miss(struct image *image, uint64_t addr, unsigned width)
 {
 	struct image_row *row = &image->readable[row_of(addr)];
 	struct image_leaf *leaf;
 	uint32_t slot;
 
-	if (!is_aligned(addr, width)) {
-		fail(image, IMAGE_UNALIGNED, addr, false);
-		return dummy(image);
-	}
+	if (!is_aligned(addr, width))
+		return read_unaligned(image, addr, width);
 	leaf = leaf_at(image, addr);
 	slot = leaf ? leaf->slot[(addr / IMAGE_PAGE) % IMAGE_LEAF_PAGES]
 	            : image_slot_at(image, addr);

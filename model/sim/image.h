@@ -37,7 +37,7 @@ enum image_slot { SLOT_EMPTY, SLOT_ZERO, SLOT_UNKNOWN, SLOT_SWAPPED, SLOT_FIRST_
 enum image_fault {
 	IMAGE_OK,
 	IMAGE_SEGV,      /* no VMA there, or one that forbids the access: the target would die */
-	IMAGE_UNALIGNED, /* a pointer that no allocator made: the state is corrupt */
+	IMAGE_UNALIGNED, /* a write through a pointer that no allocator made: the state is corrupt */
 	IMAGE_UNKNOWN,   /* our copy is incomplete there */
 	IMAGE_NO_MEMORY, /* heaptop's own */
 };
