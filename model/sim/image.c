@@ -365,6 +365,25 @@ void image_set_miss(struct image *image, uint64_t addr, uint64_t v, enum image_k
 	memcpy(to, &v, width);
 }
 
+void image_zero_page(struct image *image, uint64_t page_addr)
+{
+	uint32_t slot = image_slot_at(image, page_addr), zero = SLOT_ZERO;
+
+	if (!ask_backing(image, page_addr, true, slot))
+		return;
+	if (slot == SLOT_UNKNOWN || slot == SLOT_SWAPPED) {
+		fail(image, IMAGE_UNKNOWN, page_addr, true);
+		return;
+	}
+	/* A file's page is known by having bytes. */
+	if (slot >= SLOT_FIRST_PAGE)
+		zero = pool_page_new(image->pool);
+	if (!zero)
+		fail(image, IMAGE_NO_MEMORY, page_addr, true);
+	else if (slot != SLOT_ZERO)
+		(void)slot_put(image, page_addr, zero);
+}
+
 /* --- the kernel's side ----------------------------------------------------------------------------- */
 
 void image_flush(struct image *image, uint64_t start, uint64_t end)
@@ -503,21 +522,32 @@ struct image_change *image_reserve_slow(struct image *image, size_t count)
 	return count <= IMAGE_SCRATCH && grow_journal(image) ? image->journal_at : image->scratch;
 }
 
-/* Nothing is remembered of the page: what was allowed then may be forbidden now. */
-static void undo_bytes(struct image *image, uint64_t addr, unsigned width, uint64_t old)
-{
-	uint8_t *to = image_ready(image, addr, width);
-	uint32_t page = to ? 0 : own_page(image, addr);
+/* The page that was written last: rows of one page follow one another. The TLB is not for it: what was
+ * allowed then may be forbidden now. */
+struct undo_page {
+	uint64_t addr; /* NO_TAG: none */
+	uint8_t *host;
+};
 
-	if (page)
-		to = pool_page_bytes(image->pool, page) + addr % IMAGE_PAGE;
-	if (to)
-		memcpy(to, &old, width);
+static void undo_bytes(struct image *image, struct undo_page *last, uint64_t addr, unsigned width,
+                       uint64_t old)
+{
+	uint64_t page_addr = align_down(addr, IMAGE_PAGE);
+	uint32_t page;
+
+	if (page_addr != last->addr) {
+		page = own_page(image, addr);
+		if (!page)
+			return;
+		*last = (struct undo_page){ page_addr, pool_page_bytes(image->pool, page) };
+	}
+	memcpy(last->host + addr % IMAGE_PAGE, &old, width);
 }
 
 void image_undo(struct image *image, size_t mark)
 {
 	struct image_change *end = image->journal_end;
+	struct undo_page last = { .addr = NO_TAG };
 	bool was = image->is_journaling;
 	enum image_fault fault = image->fault;
 	/* Rights may have changed meanwhile; what is taken back was allowed then. */
@@ -531,18 +561,19 @@ void image_undo(struct image *image, size_t mark)
 
 		switch ((enum image_kind)(c->where >> 60)) {
 		case IMAGE_WORD8:
-			undo_bytes(image, addr, 8, c->old);
+			undo_bytes(image, &last, addr, 8, c->old);
 			break;
 		case IMAGE_WORD4:
-			undo_bytes(image, addr, 4, c->old);
+			undo_bytes(image, &last, addr, 4, c->old);
 			break;
 		case IMAGE_WORD2:
-			undo_bytes(image, addr, 2, c->old);
+			undo_bytes(image, &last, addr, 2, c->old);
 			break;
 		case IMAGE_BYTE:
-			undo_bytes(image, addr, 1, c->old);
+			undo_bytes(image, &last, addr, 1, c->old);
 			break;
 		case IMAGE_SLOT:
+			last.addr = NO_TAG;
 			(void)slot_put(image, addr, (uint32_t)c->old);
 			image->slot_changes--;
 			break;
@@ -556,8 +587,11 @@ void image_undo(struct image *image, size_t mark)
 
 void image_commit(struct image *image, size_t mark)
 {
-	struct image_change *from = image->journal + mark;
+	struct image_change *from;
 
+	if (!image->journal)
+		return;
+	from = image->journal + mark;
 	while (image->slot_changes && image->journal_at > from) {
 		const struct image_change *c = --image->journal_at;
 

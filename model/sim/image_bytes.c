@@ -3,13 +3,17 @@
 
 #include "model/base/units.h"
 
-/* One byte or word at a time keeps the journal's rows as narrow as the change. */
+/* One byte or word at a time keeps the journal's rows as narrow as the change; whole pages of zeroes
+ * need no bytes at all. */
 void image_fill(struct image *image, uint64_t addr, uint8_t byte, uint64_t len)
 {
 	uint64_t word = byte * UINT64_C(0x0101010101010101), end = addr + len;
 
 	while (addr < end && image->fault == IMAGE_OK) {
-		if (is_aligned(addr, 8) && end - addr >= 8) {
+		if (!byte && is_aligned(addr, IMAGE_PAGE) && end - addr >= IMAGE_PAGE) {
+			image_zero_page(image, addr);
+			addr += IMAGE_PAGE;
+		} else if (is_aligned(addr, 8) && end - addr >= 8) {
 			image_set8(image, addr, word);
 			addr += 8;
 		} else {

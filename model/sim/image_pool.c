@@ -38,8 +38,9 @@ static bool add_slab(struct image_pool *pool)
 		return false;
 	if (pool->slab_count == pool->slab_room) {
 		size_t room = pool->slab_room ? pool->slab_room * 2 : 16;
-		uint8_t **slabs = region_grow(pool->region, pool->slabs,
-		                              pool->slab_room * sizeof(*slabs), room * sizeof(*slabs));
+		uint8_t **slabs =
+		        region_grow(pool->region, pool->slabs, pool->slab_room * sizeof(*slabs),
+		                    room * sizeof(*slabs));
 		uint32_t *refs = slabs ? region_grow(pool->region, pool->refs,
 		                                     pool->refs_room * sizeof(*refs),
 		                                     room * POOL_SLAB_PAGES * sizeof(*refs))

@@ -62,4 +62,7 @@ void pool_journal_free(struct image_pool *pool, struct image_change *journal);
 /** The slot that holds `addr`, without a fault (image.c). */
 uint32_t image_slot_at(const struct image *image, uint64_t addr);
 
+/** Overwrites a page with zeroes (image.c). */
+void image_zero_page(struct image *image, uint64_t page_addr);
+
 #endif

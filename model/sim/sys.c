@@ -7,8 +7,8 @@ static const struct {
 	const char *name;
 	unsigned args;
 } calls[SYS_NR_COUNT] = {
-	[SYS_BRK] = { "brk", 1 },       [SYS_MMAP] = { "mmap", 6 },
-	[SYS_MUNMAP] = { "munmap", 2 }, [SYS_MREMAP] = { "mremap", 5 },
+	[SYS_BRK] = { "brk", 1 },           [SYS_MMAP] = { "mmap", 6 },
+	[SYS_MUNMAP] = { "munmap", 2 },     [SYS_MREMAP] = { "mremap", 5 },
 	[SYS_MPROTECT] = { "mprotect", 3 }, [SYS_MADVISE] = { "madvise", 3 },
 };
 

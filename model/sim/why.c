@@ -16,14 +16,13 @@ static const struct {
 
 static bool is_in_version(const struct why *why, enum why_fn fn)
 {
-	return versions[fn].last == 0 || (why->glibc_minor >= versions[fn].first &&
-	                                  why->glibc_minor <= versions[fn].last);
+	return versions[fn].last == 0 ||
+	       (why->glibc_minor >= versions[fn].first && why->glibc_minor <= versions[fn].last);
 }
 
 static struct why_event *add(struct why *why)
 {
-	if (!vec_room(why->region, (void **)&why->at, why->count, &why->room,
-	              sizeof(*why->at))) {
+	if (!vec_room(why->region, (void **)&why->at, why->count, &why->room, sizeof(*why->at))) {
 		why->lost = true;
 		return NULL;
 	}
@@ -49,8 +48,11 @@ void why_enter_event(struct why *why, enum why_fn fn, uint64_t a, uint64_t b, ui
 	}
 	e = add(why);
 	if (e)
-		*e = (struct why_event){ .arg = { a, b, c }, .id = (uint16_t)fn, .is_enter = true,
-			                 .fn = (uint16_t)fn, .depth = why->depth };
+		*e = (struct why_event){ .arg = { a, b, c },
+			                 .id = (uint16_t)fn,
+			                 .is_enter = true,
+			                 .fn = (uint16_t)fn,
+			                 .depth = why->depth };
 	why->stack[why->depth++] = (uint16_t)fn;
 }
 
@@ -68,6 +70,9 @@ void why_event(struct why *why, enum why_id id, uint64_t a, uint64_t b, uint64_t
 	if (why->reached)
 		why->reached[id] = 1;
 	if (e)
-		*e = (struct why_event){ .arg = { a, b, c, d }, .id = (uint16_t)id, .depth = why->depth,
-			                 .fn = why->depth ? why->stack[why->depth - 1] : (uint16_t)FN_COUNT };
+		*e = (struct why_event){ .arg = { a, b, c, d },
+			                 .id = (uint16_t)id,
+			                 .depth = why->depth,
+			                 .fn = why->depth ? why->stack[why->depth - 1]
+			                                  : (uint16_t)FN_COUNT };
 }

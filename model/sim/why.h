@@ -41,9 +41,9 @@ enum why_id {
 
 struct why_event {
 	uint64_t arg[4];
-	uint16_t id;    /* enum why_fn of an entered function, else enum why_id */
-	uint16_t fn;    /* the function that it happened in */
-	uint8_t depth;  /* 0: the outermost function */
+	uint16_t id;   /* enum why_fn of an entered function, else enum why_id */
+	uint16_t fn;   /* the function that it happened in */
+	uint8_t depth; /* 0: the outermost function */
 	bool is_enter;
 };
 
@@ -51,11 +51,11 @@ struct why {
 	struct region *region;
 	struct why_event *at;
 	size_t count, room;
-	int glibc_minor;  /* functions that this version does not have are passed through */
-	uint8_t depth;    /* of the function under way */
+	int glibc_minor;    /* functions that this version does not have are passed through */
+	uint8_t depth;      /* of the function under way */
 	uint16_t stack[32]; /* enum why_fn */
-	bool lost;        /* out of memory or too deep: events are missing */
-	uint8_t *reached; /* WHY_COUNT bytes set to 1 as reasons occur; NULL: not asked for */
+	bool lost;          /* out of memory or too deep: events are missing */
+	uint8_t *reached;   /* WHY_COUNT bytes set to 1 as reasons occur; NULL: not asked for */
 };
 
 /** Forgets all events: a new operation begins. Keeps the memory. */
@@ -80,7 +80,7 @@ static inline void why_leave(struct why *why, enum why_fn fn)
 }
 
 /* why(w, WHY_ID, up to four numbers) */
-#define why(...) why_pick_(__VA_ARGS__, 0, 0, 0, 0, 0)
+#define why(...)                          why_pick_(__VA_ARGS__, 0, 0, 0, 0, 0)
 #define why_pick_(w, id, a, b, c, d, ...) why_inline_(w, id, a, b, c, d)
 
 static inline void why_inline_(struct why *why, enum why_id id, uint64_t a, uint64_t b, uint64_t c,
