@@ -232,7 +232,8 @@ uint64_t pt_fuel(struct ptmalloc *pt, uint64_t av)
 {
 	uint64_t chunks = av_word(pt, av, system_mem) >> 4; /* MINSIZE is at least 16 */
 
-	return min_u64(chunks, UINT64_C(1) << 27) + 65536;
+	/* What was never written links to nothing. */
+	return min_u64(chunks, pt->image->resident * (IMAGE_PAGE / 16)) + 65536;
 }
 
 void pt_end(struct ptmalloc *pt)

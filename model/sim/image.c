@@ -537,21 +537,32 @@ struct image_change *image_reserve_slow(struct image *image, size_t count)
 	return count <= IMAGE_SCRATCH && grow_journal(image) ? image->journal_at : image->scratch;
 }
 
-/* Nothing is remembered of the page: what was allowed then may be forbidden now. */
-static void undo_bytes(struct image *image, uint64_t addr, unsigned width, uint64_t old)
-{
-	uint8_t *to = image_ready(image, addr, width);
-	uint32_t page = to ? 0 : own_page(image, addr);
+/* The page that was written last: rows of one page follow one another. The TLB is not for it: what was
+ * allowed then may be forbidden now. */
+struct undo_page {
+	uint64_t addr; /* NO_TAG: none */
+	uint8_t *host;
+};
 
-	if (page)
-		to = pool_page_bytes(image->pool, page) + addr % IMAGE_PAGE;
-	if (to)
-		memcpy(to, &old, width);
+static void undo_bytes(struct image *image, struct undo_page *last, uint64_t addr, unsigned width,
+                       uint64_t old)
+{
+	uint64_t page_addr = align_down(addr, IMAGE_PAGE);
+	uint32_t page;
+
+	if (page_addr != last->addr) {
+		page = own_page(image, addr);
+		if (!page)
+			return;
+		*last = (struct undo_page){ page_addr, pool_page_bytes(image->pool, page) };
+	}
+	memcpy(last->host + addr % IMAGE_PAGE, &old, width);
 }
 
 void image_undo(struct image *image, size_t mark)
 {
 	struct image_change *end = image->journal_end;
+	struct undo_page last = { .addr = NO_TAG };
 	bool was = image->is_journaling;
 	enum image_fault fault = image->fault;
 	/* Rights may have changed meanwhile; what is taken back was allowed then. */
@@ -565,18 +576,19 @@ void image_undo(struct image *image, size_t mark)
 
 		switch ((enum image_kind)(c->where >> 60)) {
 		case IMAGE_WORD8:
-			undo_bytes(image, addr, 8, c->old);
+			undo_bytes(image, &last, addr, 8, c->old);
 			break;
 		case IMAGE_WORD4:
-			undo_bytes(image, addr, 4, c->old);
+			undo_bytes(image, &last, addr, 4, c->old);
 			break;
 		case IMAGE_WORD2:
-			undo_bytes(image, addr, 2, c->old);
+			undo_bytes(image, &last, addr, 2, c->old);
 			break;
 		case IMAGE_BYTE:
-			undo_bytes(image, addr, 1, c->old);
+			undo_bytes(image, &last, addr, 1, c->old);
 			break;
 		case IMAGE_SLOT:
+			last.addr = NO_TAG;
 			(void)slot_put(image, addr, (uint32_t)c->old);
 			image->slot_changes--;
 			break;
@@ -590,8 +602,11 @@ void image_undo(struct image *image, size_t mark)
 
 void image_commit(struct image *image, size_t mark)
 {
-	struct image_change *from = image->journal + mark;
+	struct image_change *from;
 
+	if (!image->journal)
+		return;
+	from = image->journal + mark;
 	while (image->slot_changes && image->journal_at > from) {
 		const struct image_change *c = --image->journal_at;
 

@@ -124,3 +124,24 @@ void plain_copy(struct plain_owner *owner, struct plain_image *p, uint64_t to, u
 			plain_set(owner, p, to + i, 1, page->bytes[(from + i) % IMAGE_PAGE]);
 	}
 }
+
+void plain_fill(struct plain_owner *owner, struct plain_image *p, uint64_t addr, uint8_t byte,
+                uint64_t len)
+{
+	uint64_t end = addr + len;
+
+	while (addr < end && owner->fault == IMAGE_OK) {
+		struct plain_page *page;
+
+		if (byte || !is_aligned(addr, IMAGE_PAGE) || end - addr < IMAGE_PAGE) {
+			plain_set(owner, p, addr++, 1, byte);
+			continue;
+		}
+		page = plain_page(owner, p, addr, true, true);
+		if (page && page->slot != SLOT_FIRST_PAGE)
+			page->slot = SLOT_ZERO;
+		else if (page)
+			memset(page->bytes, 0, IMAGE_PAGE);
+		addr += IMAGE_PAGE;
+	}
+}

@@ -45,7 +45,9 @@ void plain_set(struct plain_owner *owner, struct plain_image *p, uint64_t addr, 
                uint64_t v);
 void plain_drop(struct plain_image *p, size_t first, size_t count);
 void plain_touch(struct plain_owner *owner, struct plain_image *p, uint64_t start, uint64_t end);
-/** Byte for byte. */
+/** Byte for byte; whole pages of zeroes need no bytes. */
+void plain_fill(struct plain_owner *owner, struct plain_image *p, uint64_t addr, uint8_t byte,
+                uint64_t len);
 void plain_copy(struct plain_owner *owner, struct plain_image *p, uint64_t to, uint64_t from,
                 uint64_t len);
 

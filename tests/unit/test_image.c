@@ -173,12 +173,12 @@ static void step_kernel(struct fixture *f, struct side *s)
 
 static void step_bytes(struct fixture *f, struct side *s)
 {
-	size_t count, first = any_range(f, 2, &count), offset = any(f, IMAGE_PAGE - 8);
+	size_t count, first = any_range(f, 3, &count), offset = any(f, IMAGE_PAGE - 8);
 	uint64_t from = plain_addr(first) + offset,
 	         len = count * IMAGE_PAGE - offset - any(f, 9) % 5;
 	uint64_t to = plain_addr((first + PLAIN_CLUSTER_PAGES) % PLAIN_PAGES) +
 	              any(f, (uint32_t)offset + 1);
-	uint8_t byte = (uint8_t)any(f, 256);
+	uint8_t byte = (uint8_t)(any(f, 2) ? any(f, 256) : 0);
 
 	if (any(f, 2)) {
 		image_copy(&s->image, to, from, len);
@@ -186,8 +186,7 @@ static void step_bytes(struct fixture *f, struct side *s)
 		return;
 	}
 	image_fill(&s->image, to, byte, len);
-	for (uint64_t i = 0; i < len && f->owner.fault == IMAGE_OK; i++)
-		plain_set(&f->owner, &s->now, to + i, 1, byte);
+	plain_fill(&f->owner, &s->now, to, byte, len);
 }
 
 static void step_journal(struct fixture *f, struct side *s)
