@@ -20,6 +20,9 @@ bool world_take_malloc(struct world *world, const struct snapshot *snap, struct 
 uint64_t world_find_break(struct memory *mem, const struct malloc_state *ms, uint64_t page,
                           uint64_t start, uint64_t end);
 
+/** Forgets the threads as they were since `until`, NULL: all of it. */
+void world_past_forget(struct world *world, const struct world_past *until);
+
 /** Adds a remark on what is not certain; several are joined. */
 void world_remark(struct world *world, const char *text);
 

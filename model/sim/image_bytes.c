@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "model/sim/image_pool.h"
+#include "model/sim/image_private.h"
 
 #include "model/base/units.h"
 
