@@ -76,7 +76,8 @@ static uint64_t key_of(struct ptmalloc *pt)
 }
 
 /* Puts a chunk in front of what *slot leads to. The list's head is plain, links are mangled. */
-static void put_at(struct ptmalloc *pt, uint64_t chunk, uint64_t tc_idx, uint64_t slot, bool is_head)
+static void put_at(struct ptmalloc *pt, uint64_t chunk, uint64_t tc_idx, uint64_t slot,
+                   bool is_head)
 {
 	uint64_t e = chunk2mem(pt, chunk), next = ld(pt, slot);
 

@@ -25,7 +25,8 @@ void pt_tcache_thread_shutdown(struct ptmalloc *pt)
 		return;
 	/* 2.26 sets the mark last, so that the frees below make a new cache, which leaks. */
 	set_thread_var(pt, THREAD_TCACHE, is_lazy ? TCACHE_DISABLED : TCACHE_INACTIVE);
-	if (pt->rules.tcache_end != GLIBC_TCACHE_END_LEAKS && (cache || pt->rules.tcache_end_always))
+	if (pt->rules.tcache_end != GLIBC_TCACHE_END_LEAKS &&
+	    (cache || pt->rules.tcache_end_always))
 		set_thread_var(pt, THREAD_SHUTTING_DOWN, 1);
 	if (cache <= TCACHE_DISABLED)
 		return;
@@ -35,8 +36,7 @@ void pt_tcache_thread_shutdown(struct ptmalloc *pt)
 		uint64_t slot = cache + lay->entries + i * word_size(pt), e;
 
 		while ((e = ld(pt, slot)) != 0 && pt_turn(pt, &fuel)) {
-			if (pt->lay->safe_linking &&
-			    !is_aligned(e, pt->lay->alignment))
+			if (pt->lay->safe_linking && !is_aligned(e, pt->lay->alignment))
 				pt_abort(pt, "tcache_thread_shutdown(): "
 				             "unaligned tcache chunk detected");
 			st(pt, slot, protect_ptr(pt, e, ld(pt, e)));

@@ -16,7 +16,9 @@ void pt_fast_prepare(struct ptmalloc *pt)
 		return;
 	bins = min_u64(mp_word(pt, tcache_bins), lay->tcache.small_bins);
 	if (pt->rules.tcache_below_max)
-		bins = min_u64(bins, (mp_word(pt, tcache_max_bytes) - 1 - FAST_MIN_SIZE) / FAST_ALIGNMENT + 1);
+		bins = min_u64(
+		        bins,
+		        (mp_word(pt, tcache_max_bytes) - 1 - FAST_MIN_SIZE) / FAST_ALIGNMENT + 1);
 	pt->fast.bins = (uint32_t)bins;
 	pt->fast.limit = (uint32_t)min_u64(mp_word(pt, tcache_count), UINT16_MAX);
 	pt->fast.entries = lay->tcache.entries;

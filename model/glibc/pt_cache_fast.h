@@ -52,7 +52,8 @@ static inline uint64_t pt_fast_malloc(struct ptmalloc *pt, uint64_t bytes)
 	uint16_t count;
 
 	tc_idx = (max_u64(bytes, FAST_MIN_SIZE - FAST_WORD) - (FAST_MIN_SIZE - FAST_WORD) +
-	          FAST_ALIGNMENT - 1) / FAST_ALIGNMENT;
+	          FAST_ALIGNMENT - 1) /
+	         FAST_ALIGNMENT;
 	if (!cache || tc_idx >= pt->fast.bins || pt->why || bytes > UINT32_MAX)
 		return 0;
 	host = image_own(pt->image, cache);

@@ -278,7 +278,8 @@ void pt_heap_trim(struct ptmalloc *pt, uint64_t heap, uint64_t pad)
 		if (extra && (pt->rules.heap_trim_by_top || extra >= threshold)) {
 			why(pt->why, WHY_TRIM, top_size, threshold);
 			if (shrink_heap(pt, heap, extra)) {
-				set_av_word(pt, av, system_mem, av_word(pt, av, system_mem) - extra);
+				set_av_word(pt, av, system_mem,
+				            av_word(pt, av, system_mem) - extra);
 				set_head(pt, top, (top_size - extra) | PREV_INUSE);
 			}
 		}

@@ -113,7 +113,8 @@ void pt_init_fresh(struct ptmalloc *pt)
 		set_mp_word(pt, tcache_max_bytes, pt->lay->tcache.default_max_bytes);
 		set_mp_word(pt, tcache_count, pt->lay->tcache.default_count);
 	}
-	pt_set_private(pt, &(struct pt_private){ .narenas = 1, .may_shrink_heap = -1,
+	pt_set_private(pt, &(struct pt_private){ .narenas = 1,
+	                                         .may_shrink_heap = -1,
 	                                         .is_single_threaded = true });
 	if (pt->rules.init == GLIBC_INIT_EARLY)
 		pt_ensure_init(pt);

@@ -6,8 +6,7 @@ static void free_perturb(struct ptmalloc *pt, uint64_t p, uint64_t size)
 	uint64_t perturb = var(pt, VAR_PERTURB_BYTE);
 
 	if (__builtin_expect(perturb != 0, 0))
-		image_fill(pt->image, chunk2mem(pt, p), (uint8_t)perturb,
-		           size - chunk_hdr_sz(pt));
+		image_fill(pt->image, chunk2mem(pt, p), (uint8_t)perturb, size - chunk_hdr_sz(pt));
 }
 
 /* --- unlink ------------------------------------------------------------------------------------------- */
@@ -41,7 +40,8 @@ void pt_unlink_chunk(struct ptmalloc *pt, uint64_t av, uint64_t p)
 	uint64_t next, back;
 
 	(void)av;
-	if (pt->rules.checks_unlink_size && chunksize(pt, p) != prev_size(pt, p + chunksize(pt, p))) {
+	if (pt->rules.checks_unlink_size &&
+	    chunksize(pt, p) != prev_size(pt, p + chunksize(pt, p))) {
 		pt_abort(pt, "corrupted size vs. prev_size");
 		return;
 	}
@@ -239,7 +239,8 @@ void pt_inner_free(struct ptmalloc *pt, uint64_t av, uint64_t p)
 void pt_int_free_merge_chunk(struct ptmalloc *pt, uint64_t av, uint64_t p, uint64_t size)
 {
 	uint64_t next = p + size, top = av_word(pt, av, top), next_size;
-	bool is_contiguous = !(image_get4(pt->image, av + pt->lay->arena.flags) & NONCONTIGUOUS_BIT);
+	bool is_contiguous =
+	        !(image_get4(pt->image, av + pt->lay->arena.flags) & NONCONTIGUOUS_BIT);
 
 	pt_enter(pt, FN_INT_FREE_MERGE_CHUNK, p, size);
 	next_size = chunksize(pt, next);
@@ -249,7 +250,8 @@ void pt_int_free_merge_chunk(struct ptmalloc *pt, uint64_t av, uint64_t p, uint6
 		pt_abort(pt, "double free or corruption (out)");
 	else if (!prev_inuse(pt, next))
 		pt_abort(pt, "double free or corruption (!prev)");
-	else if (size_word(pt, next) <= chunk_hdr_sz(pt) || next_size >= av_word(pt, av, system_mem))
+	else if (size_word(pt, next) <= chunk_hdr_sz(pt) ||
+	         next_size >= av_word(pt, av, system_mem))
 		pt_abort(pt, "free(): invalid next size (normal)");
 	if (pt_ok(pt)) {
 		free_perturb(pt, p, size);

@@ -78,7 +78,8 @@ static uint64_t take_fast(struct ptmalloc *pt, const struct pt_request *r)
 /* --- small bins ------------------------------------------------------------------------------------------- */
 
 /* Takes `victim`, the last of a small bin. */
-static void small_take(struct ptmalloc *pt, const struct pt_request *r, uint64_t bin, uint64_t victim)
+static void small_take(struct ptmalloc *pt, const struct pt_request *r, uint64_t bin,
+                       uint64_t victim)
 {
 	uint64_t back = bk(pt, victim);
 

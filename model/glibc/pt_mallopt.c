@@ -116,7 +116,8 @@ static bool set_tcache_max(struct ptmalloc *pt, uint64_t value)
 	tc_idx = pt_csize2tidx(pt, nb);
 	if (tc_idx < pt->lay->tcache.small_bins)
 		set_mp_word(pt, tcache_bins, tc_idx + 1);
-	set_mp_word(pt, tcache_max_bytes, pt->rules.tcache_birth == GLIBC_TCACHE_FREE ? nb + 1 : nb);
+	set_mp_word(pt, tcache_max_bytes,
+	            pt->rules.tcache_birth == GLIBC_TCACHE_FREE ? nb + 1 : nb);
 	return true;
 }
 

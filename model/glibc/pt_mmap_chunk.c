@@ -7,29 +7,39 @@
  * of huge pages is marked in prev_size's lowest bit there.
  */
 
+/* The C library's wrappers set errno, and what succeeds afterwards leaves it. */
+static int64_t noted(struct ptmalloc *pt, int64_t result)
+{
+	if (sys_failed(result))
+		pt->error = (int)-result;
+	return result;
+}
+
 int64_t pt_mmap(struct ptmalloc *pt, uint64_t addr, uint64_t len, uint32_t prot, uint32_t flags)
 {
-	return pt_ok(pt) ? sys_mmap(pt->sys, addr, len, prot, flags) : -1;
+	return pt_ok(pt) ? noted(pt, sys_mmap(pt->sys, addr, len, prot, flags)) : -1;
 }
 
 int64_t pt_munmap(struct ptmalloc *pt, uint64_t addr, uint64_t len)
 {
-	return pt_ok(pt) ? sys_munmap(pt->sys, addr, len) : -1;
+	return pt_ok(pt) ? noted(pt, sys_munmap(pt->sys, addr, len)) : -1;
 }
 
 int64_t pt_mprotect(struct ptmalloc *pt, uint64_t addr, uint64_t len, uint32_t prot)
 {
-	return pt_ok(pt) ? sys_mprotect(pt->sys, addr, len, prot) : -1;
+	return pt_ok(pt) ? noted(pt, sys_mprotect(pt->sys, addr, len, prot)) : -1;
 }
 
 int64_t pt_madvise(struct ptmalloc *pt, uint64_t addr, uint64_t len, uint32_t advice)
 {
-	return pt_ok(pt) ? sys_madvise(pt->sys, addr, len, advice) : -1;
+	return pt_ok(pt) ? noted(pt, sys_madvise(pt->sys, addr, len, advice)) : -1;
 }
 
 int64_t pt_mremap(struct ptmalloc *pt, uint64_t addr, uint64_t old_len, uint64_t new_len)
 {
-	return pt_ok(pt) ? sys_mremap(pt->sys, addr, old_len, new_len, SYS_MREMAP_MAYMOVE) : -1;
+	return pt_ok(pt)
+	               ? noted(pt, sys_mremap(pt->sys, addr, old_len, new_len, SYS_MREMAP_MAYMOVE))
+	               : -1;
 }
 
 /** glibc 2.35 malloc/malloc.c:madvise_thp */
@@ -43,8 +53,7 @@ void pt_madvise_thp(struct ptmalloc *pt, uint64_t addr, uint64_t size)
 	thp = mp_word(pt, thp_pagesize);
 	if (!thp || size < thp)
 		return;
-	if (pt->lay->par.thp_mode_int != FIELD_NONE &&
-	    mp_int(pt, thp_mode_int) != THP_MODE_MADVISE)
+	if (pt->lay->par.thp_mode_int != FIELD_NONE && mp_int(pt, thp_mode_int) != THP_MODE_MADVISE)
 		return;
 	lead = addr & (pt->page - 1);
 	if (lead && pt->rules.thp_in_heaps) {
@@ -96,7 +105,8 @@ uint64_t pt_mmap_set_chunk(struct ptmalloc *pt, uint64_t base, uint64_t size, ui
 /* --- malloc -------------------------------------------------------------------------------------------- */
 
 /** glibc 2.35 malloc/malloc.c:sysmalloc_mmap; before it part of sysmalloc */
-uint64_t pt_sysmalloc_mmap(struct ptmalloc *pt, uint64_t nb, uint64_t pagesize, uint32_t extra_flags)
+uint64_t pt_sysmalloc_mmap(struct ptmalloc *pt, uint64_t nb, uint64_t pagesize,
+                           uint32_t extra_flags)
 {
 	uint64_t mask = pt->lay->alignment - 1, hdr = chunk_hdr_sz(pt), padding, size, p;
 	int64_t at;
@@ -196,7 +206,8 @@ uint64_t pt_mremap_chunk(struct ptmalloc *pt, uint64_t p, uint64_t nb)
 	}
 	if (huge)
 		page = mp_word(pt, hp_pagesize);
-	new_size = nb + offset + (pt->lay->mmapped_size_without_header ? chunk_hdr_sz(pt) : pt->lay->word);
+	new_size = nb + offset +
+	           (pt->lay->mmapped_size_without_header ? chunk_hdr_sz(pt) : pt->lay->word);
 	new_size = align_up(new_size, page);
 	if (total == new_size) {
 		why(pt->why, WHY_MREMAP_SAME, total);

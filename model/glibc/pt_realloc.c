@@ -47,7 +47,8 @@ static uint64_t move(struct ptmalloc *pt, uint64_t av, uint64_t p, uint64_t size
 	return mem;
 }
 
-static uint64_t int_realloc(struct ptmalloc *pt, uint64_t av, uint64_t p, uint64_t size, uint64_t nb)
+static uint64_t int_realloc(struct ptmalloc *pt, uint64_t av, uint64_t p, uint64_t size,
+                            uint64_t nb)
 {
 	uint64_t next = p + size, next_size, system_mem = av_word(pt, av, system_mem);
 
@@ -109,7 +110,8 @@ static bool may_stay(struct ptmalloc *pt, uint64_t mem, uint64_t bytes)
 
 static uint64_t realloc_mmapped(struct ptmalloc *pt, uint64_t mem, uint64_t bytes, uint64_t nb)
 {
-	uint64_t p = mem2chunk(pt, mem), size = chunksize(pt, p), fresh = pt_mremap_chunk(pt, p, nb);
+	uint64_t p = mem2chunk(pt, mem), size = chunksize(pt, p),
+	         fresh = pt_mremap_chunk(pt, p, nb);
 
 	if (fresh || !pt_ok(pt))
 		return fresh ? chunk2mem(pt, fresh) : 0;

@@ -8,7 +8,10 @@
 #define MORECORE_FAILURE      UINT64_MAX
 #define MMAP_AS_MORECORE_SIZE MIB
 
-enum { ANON_RW = SYS_PROT_READ | SYS_PROT_WRITE, ANON_PRIVATE = SYS_MAP_PRIVATE | SYS_MAP_ANONYMOUS };
+enum {
+	ANON_RW = SYS_PROT_READ | SYS_PROT_WRITE,
+	ANON_PRIVATE = SYS_MAP_PRIVATE | SYS_MAP_ANONYMOUS
+};
 
 static bool contiguous(struct ptmalloc *pt, uint64_t av)
 {
@@ -167,7 +170,8 @@ static uint64_t mmap_as_morecore(struct ptmalloc *pt, uint64_t av, uint64_t nb, 
 		uint64_t flags_at = av + pt->lay->arena.flags;
 
 		pt_madvise_thp(pt, (uint64_t)at, len);
-		image_set4(pt->image, flags_at, image_get4(pt->image, flags_at) | NONCONTIGUOUS_BIT);
+		image_set4(pt->image, flags_at,
+		           image_get4(pt->image, flags_at) | NONCONTIGUOUS_BIT);
 		*size = len;
 	}
 	pt_leave(pt, FN_SYSMALLOC_MMAP_FALLBACK);
@@ -175,8 +179,8 @@ static uint64_t mmap_as_morecore(struct ptmalloc *pt, uint64_t av, uint64_t nb, 
 }
 
 /* New memory that does not continue top: top moves there, the old one ends in fenceposts. */
-static void move_top(struct ptmalloc *pt, uint64_t av, uint64_t brk, uint64_t size, uint64_t snd_brk,
-                     uint64_t old_size)
+static void move_top(struct ptmalloc *pt, uint64_t av, uint64_t brk, uint64_t size,
+                     uint64_t snd_brk, uint64_t old_size)
 {
 	uint64_t mask = pt->lay->alignment - 1, old_top = av_word(pt, av, top);
 	uint64_t misalign = chunk2mem(pt, brk) & mask, aligned = brk, correction = 0, end;
@@ -213,7 +217,8 @@ static void move_top(struct ptmalloc *pt, uint64_t av, uint64_t brk, uint64_t si
 
 static void grow_main(struct ptmalloc *pt, uint64_t av, uint64_t nb)
 {
-	uint64_t top = av_word(pt, av, top), old_size = chunksize(pt, top), old_end = top + old_size;
+	uint64_t top = av_word(pt, av, top), old_size = chunksize(pt, top),
+	         old_end = top + old_size;
 	uint64_t size = morecore_size(pt, av, nb, old_size), brk = MORECORE_FAILURE;
 	uint64_t snd_brk = MORECORE_FAILURE;
 
@@ -246,7 +251,8 @@ static void grow_main(struct ptmalloc *pt, uint64_t av, uint64_t nb)
 static bool try_mmap(struct ptmalloc *pt, uint64_t nb, uint64_t av, uint64_t *ret)
 {
 	uint64_t threshold = mp_word(pt, mmap_threshold), hp = 0;
-	int32_t count = (int32_t)mp_int(pt, n_mmaps_int), max = (int32_t)mp_int(pt, n_mmaps_max_int);
+	int32_t count = (int32_t)mp_int(pt, n_mmaps_int),
+	        max = (int32_t)mp_int(pt, n_mmaps_max_int);
 
 	*ret = 0;
 	if (av && nb < threshold) {
@@ -321,6 +327,8 @@ uint64_t pt_sysmalloc(struct ptmalloc *pt, uint64_t nb, uint64_t av)
 	} else if (!grow_other(pt, av, nb) && !tried_mmap && pt_ok(pt)) {
 		why(pt->why, WHY_LAST_RESORT_MMAP, nb);
 		mem = pt_sysmalloc_mmap(pt, nb, pt->page, 0);
+		if (!mem && pt_ok(pt) && pt->rules.last_mmap_grows)
+			(void)grow_other(pt, av, nb);
 	}
 	if (!mem && pt_ok(pt))
 		mem = cut_top(pt, av, nb);

@@ -94,8 +94,7 @@ static void place_large(struct ptmalloc *pt, uint64_t av, uint64_t victim, uint6
 	} else {
 		set_fd_nextsize(pt, victim, fwd);
 		set_bk_nextsize(pt, victim, bk_nextsize(pt, fwd));
-		if (pt->rules.checks_large_lists &&
-		    fd_nextsize(pt, bk_nextsize(pt, fwd)) != fwd)
+		if (pt->rules.checks_large_lists && fd_nextsize(pt, bk_nextsize(pt, fwd)) != fwd)
 			pt_abort(pt, "malloc(): largebin double linked list corrupted (nextsize)");
 		set_bk_nextsize(pt, fwd, victim);
 		set_fd_nextsize(pt, bk_nextsize(pt, victim), victim);

@@ -109,10 +109,10 @@ static inline void set_thread_var(struct ptmalloc *pt, enum pt_thread_var v, uin
 }
 
 /* mp_: words by their offset, ints with _int at the end of the field's name */
-#define mp_word(pt, field)           ld(pt, (pt)->mp + (pt)->lay->par.field)
-#define set_mp_word(pt, field, v)    st(pt, (pt)->mp + (pt)->lay->par.field, v)
-#define mp_int(pt, field)            image_get4((pt)->image, (pt)->mp + (pt)->lay->par.field)
-#define set_mp_int(pt, field, v)     image_set4((pt)->image, (pt)->mp + (pt)->lay->par.field, v)
+#define mp_word(pt, field)        ld(pt, (pt)->mp + (pt)->lay->par.field)
+#define set_mp_word(pt, field, v) st(pt, (pt)->mp + (pt)->lay->par.field, v)
+#define mp_int(pt, field)         image_get4((pt)->image, (pt)->mp + (pt)->lay->par.field)
+#define set_mp_int(pt, field, v)  image_set4((pt)->image, (pt)->mp + (pt)->lay->par.field, v)
 /* an arena's words */
 #define av_word(pt, av, field)        ld(pt, (av) + (pt)->lay->arena.field)
 #define set_av_word(pt, av, field, v) st(pt, (av) + (pt)->lay->arena.field, v)

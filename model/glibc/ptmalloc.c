@@ -173,8 +173,7 @@ static bool calloc_cache(struct ptmalloc *pt, uint64_t bytes, uint64_t *ret)
 	if (!try_cache(pt, bytes, ret))
 		return false;
 	if (*ret)
-		image_fill(pt->image, *ret, 0,
-		           chunksize(pt, mem2chunk(pt, *ret)) - word_size(pt));
+		image_fill(pt->image, *ret, 0, chunksize(pt, mem2chunk(pt, *ret)) - word_size(pt));
 	return true;
 }
 

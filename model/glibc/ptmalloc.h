@@ -26,11 +26,11 @@ enum { PT_THREADS_MAX = 65536, PT_VARS = 12, PT_THREAD_VARS = 3 };
 
 enum pt_stop {
 	PT_RUNNING,
-	PT_ABORT,   /* one of glibc's own checks: `stop_text` is its message */
-	PT_SEGV,    /* an access outside memory: image->fault_addr */
-	PT_LOOP,    /* glibc would never return: a list runs in a circle */
-	PT_UNKNOWN, /* bytes that were not copied from the target decide */
-	PT_HOOK,    /* the target has set a malloc hook: its code decides */
+	PT_ABORT,     /* one of glibc's own checks: `stop_text` is its message */
+	PT_SEGV,      /* an access outside memory: image->fault_addr */
+	PT_LOOP,      /* glibc would never return: a list runs in a circle */
+	PT_UNKNOWN,   /* bytes that were not copied from the target decide */
+	PT_HOOK,      /* the target has set a malloc hook: its code decides */
 	PT_NO_MEMORY, /* heaptop's own */
 };
 
@@ -38,10 +38,10 @@ enum pt_hook { PT_HOOK_MALLOC, PT_HOOK_REALLOC, PT_HOOK_MEMALIGN, PT_HOOK_FREE }
 
 /* What the short way of malloc and free relies on (pt_cache_fast.h); bins 0: it is not taken. */
 struct pt_fast {
-	uint64_t cache;    /* the thread's tcache, when it lies in one page; else 0 */
-	uint32_t bins;     /* tcache bins that are served */
-	uint32_t entries;  /* offset of their heads */
-	uint32_t limit;    /* a counter that is full when it counts up */
+	uint64_t cache;   /* the thread's tcache, when it lies in one page; else 0 */
+	uint32_t bins;    /* tcache bins that are served */
+	uint32_t entries; /* offset of their heads */
+	uint32_t limit;   /* a counter that is full when it counts up */
 	bool counts_down, key_is_random;
 };
 
@@ -57,14 +57,14 @@ struct ptmalloc {
 	uint64_t heap_max;       /* HEAP_MAX_SIZE in force */
 	bool hook_is_set[4];     /* enum pt_hook: the program has put a function of its own there */
 	uint32_t cpus;
-	bool is_secure;          /* AT_SECURE */
-	bool is_secondary;       /* a second namespace's libc: brk is never used */
+	bool is_secure;           /* AT_SECURE */
+	bool is_secondary;        /* a second namespace's libc: brk is never used */
 	uint32_t overcommit_mode; /* what check_may_shrink_heap would read */
-	uint64_t random;         /* what the next tcache_key would be */
-	bool busy;               /* the next arena lock finds its arena locked (scenario: arena busy) */
+	uint64_t random;          /* what the next tcache_key would be */
+	bool busy; /* the next arena lock finds its arena locked (scenario: arena busy) */
 
-	uint32_t thread;         /* of the call under way; 0: the first thread */
-	bool is_64;              /* lay->word is 8 */
+	uint32_t thread; /* of the call under way; 0: the first thread */
+	bool is_64;      /* lay->word is 8 */
 
 	/* libc's file-private variables, and those of the thread under way as the image has them */
 	uint64_t vars[PT_VARS];

@@ -211,7 +211,7 @@
 
 const struct malloc_layout glibc_layouts[] = {
 	{ .name = "2.22 LP64", LP64, .minor_first = 22, .minor_last = 22,
-	  .fastbins = 10, .fastchunks_flag_bit = true,
+	  .fastbins = 10, .fastchunks_flag_bit = true, .arena_in_tls = true,
 	  .arena = ARENA_LP64_2_22, .par = PAR_LP64_2_22, .heap = HEAP_LP64_2_22,
 	  .tcache = NO_TCACHE },
 	{ .name = "2.23 LP64", LP64, .minor_first = 23, .minor_last = 23,
@@ -253,7 +253,7 @@ const struct malloc_layout glibc_layouts[] = {
 	  .tcache = TCACHE_LP64_2_43 },
 
 	{ .name = "2.22 i386", I386_8, .minor_first = 22, .minor_last = 22,
-	  .fastbins = 10, .fastchunks_flag_bit = true,
+	  .fastbins = 10, .fastchunks_flag_bit = true, .arena_in_tls = true,
 	  .arena = ARENA_I386_2_22, .par = PAR_I386_2_22, .heap = HEAP_I386_2_22,
 	  .tcache = NO_TCACHE },
 	{ .name = "2.23 i386", I386_8, .minor_first = 23, .minor_last = 23,

@@ -134,6 +134,7 @@ struct glibc_rules {
 	enum glibc_fallback fallback;
 	bool heap_noreserve;         /* to 2.36: heaps are mapped MAP_NORESERVE */
 	bool heap_trim_by_top;       /* 2.23: heap_trim compares top, not the part to give back */
+	bool last_mmap_grows; /* to 2.34: when an arena's last resort, a mapping, fails: growing again */
 	bool mmap_threshold_limited; /* to 2.34: M_MMAP_THRESHOLD at most HEAP_MAX / 2 */
 	bool thp;                    /* 2.35: glibc.malloc.hugetlb */
 	bool thp_in_heaps;           /* 2.43 */

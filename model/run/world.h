@@ -26,12 +26,12 @@
 enum world_stacks { WORLD_STACKS_GLIBC, WORLD_STACKS_OWN };
 
 struct world_thread {
-	char name[32];       /* as the scenario calls it; live ones: their tid */
-	int32_t tid;         /* of the target; 0: made here */
-	uint32_t pt_index;   /* in ptmalloc; never used twice */
+	char name[32];     /* as the scenario calls it; live ones: their tid */
+	int32_t tid;       /* of the target; 0: made here */
+	uint32_t pt_index; /* in ptmalloc; never used twice */
 	bool is_alive;
 	uint64_t stack_addr, stack_size; /* by glibc's rules, or the program's; size 0: none */
-	uint64_t dtv;        /* user memory of its dtv; 0: none */
+	uint64_t dtv;                    /* user memory of its dtv; 0: none */
 };
 
 struct world {
@@ -40,27 +40,27 @@ struct world {
 	struct image image;
 	struct lx_mm *mm;
 	struct ptmalloc pt;
-	struct why why;        /* `pt.why` points here when the path is wanted */
+	struct why why;               /* `pt.why` points here when the path is wanted */
 	struct world_thread *threads; /* own copy; [0] is the first thread */
 	size_t thread_count, thread_room;
-	uint32_t current;      /* thread under way */
+	uint32_t current; /* thread under way */
 	enum world_stacks stacks;
 	uint64_t own_stack_size;
 	uint64_t stack_size;           /* that pthread_create gives by default */
 	struct nptl_cache stack_cache; /* of joined threads */
 	struct world_past *past;       /* threads as they were, newest first; undo needs them */
-	bool is_shared;        /* region and pool belong to another world */
-	const char *started_from; /* "fresh", "live", "snapshot" */
-	char note[256];        /* what is not certain of the start; empty: nothing */
+	bool is_shared;                /* region and pool belong to another world */
+	const char *started_from;      /* "fresh", "live", "snapshot" */
+	char note[256];                /* what is not certain of the start; empty: nothing */
 };
 
 /* What a world is started with. */
 struct world_start {
-	int glibc_minor;   /* --glibc; -1: of the target, or 36 when fresh */
+	int glibc_minor;                /* --glibc; -1: of the target, or 36 when fresh */
 	int kernel_major, kernel_minor; /* --kernel; -1: of the snapshot, or 6.18 when fresh */
-	uint32_t cpus;     /* --cpus; 0: of the snapshot, or 2 when fresh */
-	struct memory *mem; /* the target's memory; NULL: malloc starts uninitialised */
-	const struct snapshot *snap; /* NULL: fresh */
+	uint32_t cpus;                  /* --cpus; 0: of the snapshot, or 2 when fresh */
+	struct memory *mem;             /* the target's memory; NULL: malloc starts uninitialised */
+	const struct snapshot *snap;    /* NULL: fresh */
 };
 
 /** A new world on the heap; free with world_end(). */

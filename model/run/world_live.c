@@ -183,7 +183,8 @@ static uint64_t derive_key(struct world *world, const struct malloc_state *ms)
 		for (uint32_t b = 0; cache && b < lay->bins; b++) {
 			uint64_t e = 0, key = 0;
 
-			if (image_peek(&world->image, cache + lay->entries + 8 * (uint64_t)b, &e, 8) &&
+			if (image_peek(&world->image, cache + lay->entries + 8 * (uint64_t)b, &e,
+			               8) &&
 			    e && image_peek(&world->image, e + 8, &key, 8) && key)
 				return key;
 		}
@@ -204,7 +205,8 @@ static bool is_single_threaded(struct memory *mem, const struct malloc_state *ms
 		return v == 0;
 	/* Older ones keep it in the thread's own block, which pthread_create marks. */
 	if (minor < 32 && ms->thread_count &&
-	    read_number(mem, ms->threads[0].pthread_addr ? ms->threads[0].pthread_addr + 0x18 : 0, 4, &v))
+	    read_number(mem, ms->threads[0].pthread_addr ? ms->threads[0].pthread_addr + 0x18 : 0,
+	                4, &v))
 		return v == 0;
 	return ms->arena_count <= 1;
 }
@@ -244,7 +246,8 @@ static void take_variables(struct world *world, struct memory *mem, const struct
 		own.perturb_byte = (uint32_t)v;
 	if (read_number(mem, at->may_shrink_heap, 4, &v))
 		own.may_shrink_heap = (int32_t)v;
-	if (world->pt.rules.tcache_key_random && !read_number(mem, at->tcache_key, 8, &own.tcache_key))
+	if (world->pt.rules.tcache_key_random &&
+	    !read_number(mem, at->tcache_key, 8, &own.tcache_key))
 		own.tcache_key = derive_key(world, ms);
 	if (!known && ms->arena_count > 1)
 		world_remark(world, "malloc's own variables were not found: which arena is shared "
@@ -268,7 +271,8 @@ static bool take_thread(struct world *world, struct memory *mem, const struct ma
 		return false;
 	thread->tid = t->tid;
 	if (!fact_known(t->arena) || !fact_known(t->tcache))
-		world_remark(world, "a thread's arena or tcache was not found: it is taken for new");
+		world_remark(world,
+		             "a thread's arena or tcache was not found: it is taken for new");
 	if (nptl_read_thread(mem, t->pthread_addr, world->pt.page, &stack)) {
 		thread->stack_addr = stack.addr;
 		thread->stack_size = stack.size;
@@ -315,6 +319,7 @@ bool world_take_malloc(struct world *world, const struct snapshot *snap, struct 
 	                     &world->stack_cache))
 		return false;
 	if (ms->walk.is_done && ms->walk.torn_chunks)
-		world_remark(world, "the process ran while it was copied: freeze it for an exact start");
+		world_remark(world,
+		             "the process ran while it was copied: freeze it for an exact start");
 	return true;
 }
