@@ -199,8 +199,8 @@ static void undo_change(struct lx_mm *mm)
 		return;
 	}
 	close_window(mm);
-	list_replace(mm->list, change->at, change->new_count, &mm->kept[mm->kept_count],
-	             change->old_count);
+	list_replace(mm->list, change->at, change->new_count,
+	             change->old_count ? &mm->kept[mm->kept_count] : NULL, change->old_count);
 	mm->now = change->before;
 }
 

@@ -16,10 +16,16 @@ void image_flush(struct image *image, uint64_t start, uint64_t end)
 }
 
 /* Sets [start, end) of one leaf to EMPTY. */
-static void drop_in_leaf(struct image *image, uint64_t start, uint64_t end)
+static void drop_in_leaf(struct image *image, const struct image_root_row *row, uint64_t start,
+                         uint64_t end)
 {
+	/* Another leaf when this one is shared and becomes the image's own: the same slots. */
+	const struct image_leaf *leaf = row->leaf;
+
+	if (!leaf && row->uniform == SLOT_EMPTY)
+		return;
 	for (uint64_t at = start; at < end; at += IMAGE_PAGE)
-		if (image_slot_at(image, at) != SLOT_EMPTY &&
+		if ((!leaf || leaf->slot[(at / IMAGE_PAGE) % IMAGE_LEAF_PAGES] != SLOT_EMPTY) &&
 		    !image_slot_set(image, at, SLOT_EMPTY))
 			return;
 }
@@ -32,7 +38,8 @@ uint64_t image_drop(struct image *image, uint64_t start, uint64_t end)
 	     i < image->root_count && image->root[i].number << IMAGE_LEAF_SHIFT < end; i++) {
 		uint64_t base = image->root[i].number << IMAGE_LEAF_SHIFT;
 
-		drop_in_leaf(image, max_u64(base, start), min_u64(base + leaf_bytes, end));
+		drop_in_leaf(image, &image->root[i], max_u64(base, start),
+		             min_u64(base + leaf_bytes, end));
 	}
 	image_flush(image, start, end);
 	return before - image->resident;
