@@ -278,9 +278,23 @@ static void set_limits(struct lx_mm *mm, const struct lx_mm_start *start)
 	mm->now.limit[LX_LIMIT_STACK] = start->limit_stack;
 	mm->now.limit[LX_LIMIT_MAP_COUNT] = start->max_map_count;
 	mm->data_bytes = start->data_bytes;
-	mm->ram_swap_pages = start->ram_swap_pages ? start->ram_swap_pages : UINT64_MAX;
-	mm->overcommit_mode = start->overcommit_mode;
 	mm->now.full_above = UINT64_MAX;
+}
+
+static bool set_commit(struct lx_mm *mm, const struct lx_mm_start *start)
+{
+	struct lx_commit_state fresh;
+	const struct lx_commit_state *state = &start->commit;
+
+	if (!state->page) {
+		lx_commit_fresh(&fresh);
+		state = &fresh;
+	}
+	if (!lx_mm_set_commit_state(mm, state))
+		return false;
+	if (fact_known(start->committed))
+		lx_mm_set_committed(mm, start->committed.v / start->page);
+	return true;
 }
 
 static bool build(struct lx_mm *mm, struct region *region, const struct lx_mm_start *start)
@@ -300,7 +314,7 @@ static bool build(struct lx_mm *mm, struct region *region, const struct lx_mm_st
 	mm->task_size = find_task_size(mm);
 	mm->mmap_base = start->mmap_base ? start->mmap_base : find_mmap_base(mm);
 	find_brk(mm, start);
-	return !mm->failed;
+	return set_commit(mm, start) && !mm->failed;
 }
 
 struct lx_mm *lx_mm_new(struct region *region, const struct lx_mm_start *start)

@@ -160,21 +160,43 @@ static bool wants_thp(const struct lx_mm *mm, uint64_t addr, uint64_t len, uint3
 	return false;
 }
 
-int64_t lx_get_unmapped_area(struct lx_mm *mm, uint64_t addr, uint64_t len, uint32_t flags)
+static int64_t get_unmapped_area(struct lx_mm *mm, uint64_t addr, uint64_t len, uint32_t flags)
 {
 	uint64_t found = NO_PLACE;
+	enum why_id how = WHY_AREA_SEARCHED;
 
-	if (len > mm->task_size)
+	if (len > mm->task_size) {
+		why(mm->sys.why, WHY_AREA_TOO_LONG, len, mm->task_size);
 		return -LX_ENOMEM;
-	if (flags & SYS_MAP_FIXED)
+	}
+	if (flags & SYS_MAP_FIXED) {
 		found = addr;
-	else if (wants_thp(mm, addr, len, flags))
+		how = WHY_AREA_FIXED;
+	} else if (wants_thp(mm, addr, len, flags)) {
 		found = thp_area(mm, addr, len);
-	if (found == NO_PLACE)
+		how = WHY_AREA_ALIGNED;
+	}
+	if (found == NO_PLACE) {
 		found = arch_area(mm, addr, len);
-	if (found == NO_PLACE || found > mm->task_size - len)
+		how = WHY_AREA_SEARCHED;
+	}
+	if (found == NO_PLACE || found > mm->task_size - len) {
+		why(mm->sys.why, WHY_AREA_NONE, len);
 		return -LX_ENOMEM;
+	}
+	why(mm->sys.why, addr && found == addr && how != WHY_AREA_FIXED ? WHY_AREA_HINT : how,
+	    found, len);
 	if (!is_aligned(found, mm->page))
 		return -LX_EINVAL;
 	return found < MMAP_MIN_ADDR ? -LX_EPERM : (int64_t)found;
+}
+
+int64_t lx_get_unmapped_area(struct lx_mm *mm, uint64_t addr, uint64_t len, uint32_t flags)
+{
+	int64_t found;
+
+	why_enter(mm->sys.why, FN_GET_UNMAPPED_AREA, addr, len, 0);
+	found = get_unmapped_area(mm, addr, len, flags);
+	why_leave(mm->sys.why, FN_GET_UNMAPPED_AREA);
+	return found;
 }

@@ -183,6 +183,17 @@ static void flush(struct lx_mm *mm, const struct lx_vma *vma)
 		image_flush(mm->image, vma->start, vma->end);
 }
 
+/* The scalars come back as they were; which VMAs show a piece of shared memory is counted again. */
+static void recount_shm(struct lx_mm *mm, const struct lx_change *change)
+{
+	for (size_t i = 0; i < change->new_count; i++)
+		if (lx_at(mm, change->at + i)->flags & LX_VM_SHM)
+			lx_shm_count(mm, lx_at(mm, change->at + i)->file, -1, false);
+	for (size_t i = 0; i < change->old_count; i++)
+		if (mm->kept[mm->kept_count + i].flags & LX_VM_SHM)
+			lx_shm_count(mm, mm->kept[mm->kept_count + i].file, 1, false);
+}
+
 static void undo_change(struct lx_mm *mm)
 {
 	const struct lx_change *change = &mm->changes[--mm->change_count];
@@ -198,6 +209,7 @@ static void undo_change(struct lx_mm *mm)
 		lx_fail(mm);
 		return;
 	}
+	recount_shm(mm, change);
 	close_window(mm);
 	list_replace(mm->list, change->at, change->new_count, &mm->kept[mm->kept_count],
 	             change->old_count);
@@ -240,6 +252,8 @@ static void count(struct lx_mm *mm, const struct lx_vma *vma, uint64_t sign)
 		mm->now.data_vm += pages;
 	if (vma->flags & LX_VM_ACCOUNT)
 		mm->now.accounted += pages;
+	if (vma->flags & LX_VM_SHM)
+		lx_shm_count(mm, vma->file, sign == 1 ? 1 : -1, true);
 }
 
 void lx_splice(struct lx_mm *mm, size_t at, size_t old_count, const struct lx_vma *with,

@@ -339,11 +339,11 @@ static void start_model(struct mm_twin *twin)
 	start.brk_start = twin->brk_start;
 	start.brk = (uint64_t)real(twin, &(struct step){ SYS_BRK, { 0 } });
 	start.max_map_count = mm_twin_number("/proc/sys/vm/max_map_count", "");
-	start.overcommit_mode = (uint32_t)mm_twin_number("/proc/sys/vm/overcommit_memory", "");
-	twin->ram_swap_pages = (mm_twin_number("/proc/meminfo", "MemTotal:") +
-	                        mm_twin_number("/proc/meminfo", "SwapTotal:")) /
-	                       4;
-	start.ram_swap_pages = twin->ram_swap_pages;
+	lx_commit_fresh(&start.commit);
+	start.commit.mode = (uint32_t)mm_twin_number("/proc/sys/vm/overcommit_memory", "");
+	start.commit.ram = mm_twin_number("/proc/meminfo", "MemTotal:") / 4;
+	start.commit.swap = mm_twin_number("/proc/meminfo", "SwapTotal:") / 4;
+	twin->ram_swap_pages = start.commit.ram + start.commit.swap;
 	start.image = &twin->image;
 	twin->pool = image_pool_new();
 	assert_true(twin->pool && image_init(&twin->image, twin->pool));
