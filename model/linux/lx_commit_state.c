@@ -4,6 +4,8 @@
  */
 #include "model/linux/lx_commit_state.h"
 
+#include <stddef.h>
+
 #include "model/base/units.h"
 
 /* --fresh is a machine that has just been started, with the kernel's own defaults. */
@@ -156,19 +158,69 @@ uint64_t lx_commit_bound(const struct lx_commit_state *state, uint64_t pages)
 	return (pages >= 2 * batch - 1 ? cpus - 1 : cpus) * (batch - 1);
 }
 
+/* --- another machine --------------------------------------------------------------------------------- */
+
+/* The same share of another whole. */
+static uint64_t share(uint64_t part, uint64_t of, uint64_t whole)
+{
+	uint64_t product;
+
+	if (!of || part >= of || __builtin_mul_overflow(part, whole, &product))
+		return whole;
+	return product / of;
+}
+
 void lx_commit_set_ram(struct lx_commit_state *state, uint64_t pages)
 {
-	uint64_t used = minus(state->ram, state->free);
+	uint64_t was = state->ram;
 
 	state->ram = pages;
-	state->free = minus(pages, used);
-	state->file = min_u64(state->file, minus(pages, state->free));
+	state->free = share(state->free, was, pages);
+	state->file = share(state->file, was, pages);
+	state->shmem = share(state->shmem, was, pages);
+	state->slab_reclaimable = share(state->slab_reclaimable, was, pages);
+	state->totalreserve = share(state->totalreserve, was, pages);
+}
+
+/* What is free now holds no page cache. */
+void lx_commit_set_free(struct lx_commit_state *state, uint64_t pages)
+{
+	uint64_t rest = minus(state->ram, pages);
+
+	state->free = pages;
+	state->file = min_u64(state->file, rest);
+	state->shmem = min_u64(state->shmem, state->file);
+	state->slab_reclaimable = min_u64(state->slab_reclaimable, rest - state->file);
 }
 
 void lx_commit_set_swap(struct lx_commit_state *state, uint64_t pages)
 {
-	uint64_t used = minus(state->swap, state->swap_free);
-
+	state->swap_free = share(state->swap_free, state->swap, pages);
 	state->swap = pages;
-	state->swap_free = minus(pages, used);
+}
+
+bool lx_commit_contradicts(const struct lx_commit_state *state, const char **ret_field,
+                           const char **ret_why)
+{
+	const struct {
+		bool is_wrong;
+		const char *field, *why;
+	} tests[] = {
+		{ !state->ram, "system.mem_total", "a machine without memory" },
+		{ state->free > state->ram, "system.mem_free", "more than system.mem_total" },
+		{ state->hugetlb > state->ram, "system.hugepages",
+		  "more than system.mem_total holds" },
+		{ state->swap_free > state->swap, "system.swap_free",
+		  "more than system.swap_total" },
+		{ state->mode > LX_OVERCOMMIT_NEVER, "vm.overcommit_memory", "must be 0, 1 or 2" },
+	};
+
+	for (size_t i = 0; i < sizeof(tests) / sizeof(tests[0]); i++) {
+		if (!tests[i].is_wrong)
+			continue;
+		*ret_field = tests[i].field;
+		*ret_why = tests[i].why;
+		return true;
+	}
+	return false;
 }

@@ -45,8 +45,14 @@ uint64_t lx_commit_batch(const struct lx_commit_state *state);
 /** How far off that counter can be when it judges a request of `pages`. */
 uint64_t lx_commit_bound(const struct lx_commit_state *state, uint64_t pages);
 
-/** Changes RAM or swap; what is in use of it stays in use. */
+/** Another size of RAM or swap, of which the same share is free. */
 void lx_commit_set_ram(struct lx_commit_state *state, uint64_t pages);
 void lx_commit_set_swap(struct lx_commit_state *state, uint64_t pages);
+/** More or less of it free. */
+void lx_commit_set_free(struct lx_commit_state *state, uint64_t pages);
+
+/** True for a machine that can't be; the field, by the name of its setting, and why. */
+bool lx_commit_contradicts(const struct lx_commit_state *state, const char **ret_field,
+                           const char **ret_why);
 
 #endif

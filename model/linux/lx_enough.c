@@ -32,16 +32,17 @@ const struct lx_commit_state *lx_mm_commit_state(const struct lx_mm *mm)
 }
 
 /* Kept for ever, in the branch's region: an undo may need the one before. */
-bool lx_mm_set_commit_state(struct lx_mm *mm, const struct lx_commit_state *state)
+void lx_mm_set_commit_state(struct lx_mm *mm, const struct lx_commit_state *state)
 {
 	struct lx_commit_state *copy = region_alloc(mm->region, sizeof(*copy));
 
-	if (!copy)
-		return false;
+	if (!copy) {
+		lx_fail(mm);
+		return;
+	}
 	*copy = *state;
 	lx_note_scalars(mm);
 	mm->now.commit = copy;
-	return true;
 }
 
 uint64_t lx_mm_band(const struct lx_mm *mm)

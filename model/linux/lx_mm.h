@@ -121,8 +121,7 @@ void lx_mm_set_data_pages(struct lx_mm *mm, uint64_t pages);
 /* --- commitment ------------------------------------------------------------------------------------- */
 
 const struct lx_commit_state *lx_mm_commit_state(const struct lx_mm *mm);
-/** False when out of memory. */
-bool lx_mm_set_commit_state(struct lx_mm *mm, const struct lx_commit_state *state);
+void lx_mm_set_commit_state(struct lx_mm *mm, const struct lx_commit_state *state);
 
 /** Committed_AS in pages; below 0 only when it was set below what is charged. */
 int64_t lx_mm_committed(const struct lx_mm *mm);

@@ -281,7 +281,7 @@ static void set_limits(struct lx_mm *mm, const struct lx_mm_start *start)
 	mm->now.full_above = UINT64_MAX;
 }
 
-static bool set_commit(struct lx_mm *mm, const struct lx_mm_start *start)
+static void set_commit(struct lx_mm *mm, const struct lx_mm_start *start)
 {
 	struct lx_commit_state fresh;
 	const struct lx_commit_state *state = &start->commit;
@@ -290,11 +290,9 @@ static bool set_commit(struct lx_mm *mm, const struct lx_mm_start *start)
 		lx_commit_fresh(&fresh);
 		state = &fresh;
 	}
-	if (!lx_mm_set_commit_state(mm, state))
-		return false;
+	lx_mm_set_commit_state(mm, state);
 	if (fact_known(start->committed))
 		lx_mm_set_committed(mm, start->committed.v / start->page);
-	return true;
 }
 
 static bool build(struct lx_mm *mm, struct region *region, const struct lx_mm_start *start)
@@ -314,7 +312,8 @@ static bool build(struct lx_mm *mm, struct region *region, const struct lx_mm_st
 	mm->task_size = find_task_size(mm);
 	mm->mmap_base = start->mmap_base ? start->mmap_base : find_mmap_base(mm);
 	find_brk(mm, start);
-	return set_commit(mm, start) && !mm->failed;
+	set_commit(mm, start);
+	return !mm->failed;
 }
 
 struct lx_mm *lx_mm_new(struct region *region, const struct lx_mm_start *start)

@@ -141,6 +141,10 @@ static bool make_mm(struct world *world, const struct world_start *start,
 		mm.vmas = &fresh;
 		mm.brk = mm.brk_start;
 	}
+	if (mm.rules->commit_guess_free_pages && mm.commit.mode == LX_OVERCOMMIT_GUESS)
+		world_remark(world,
+		             "free memory decides in overcommit mode 0 of this kernel: it is "
+		             "that of the start");
 	world->pt.page = mm.page;
 	world->stack_size = nptl_default_stack(mm.limit_stack, mm.page);
 	world->stack_cache.region = world->region;
