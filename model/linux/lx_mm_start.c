@@ -278,7 +278,6 @@ static void set_limits(struct lx_mm *mm, const struct lx_mm_start *start)
 	mm->now.limit[LX_LIMIT_STACK] = start->limit_stack;
 	mm->now.limit[LX_LIMIT_MAP_COUNT] = start->max_map_count;
 	mm->data_bytes = start->data_bytes;
-	mm->now.full_above = UINT64_MAX;
 }
 
 static void set_commit(struct lx_mm *mm, const struct lx_mm_start *start)

@@ -10,6 +10,7 @@
  * at their end.
  */
 #include "model/base/units.h"
+#include "model/linux/lx_list.h"
 #include "model/linux/lx_mm.h"
 
 enum {
@@ -26,16 +27,6 @@ enum {
 #define LX_ACCESS_FLAGS ((uint32_t)(LX_VM_READ | LX_VM_WRITE | LX_VM_EXEC))
 #define LX_PMD          (2 * MIB)
 
-/* Sorted VMAs with a gap where the last change was, so that changes near each other are cheap;
- * shared by branches until one of them writes. */
-struct lx_list {
-	struct region *region; /* holds the list and itself */
-	struct lx_vma *at;
-	size_t count, room;
-	size_t gap; /* index of the first VMA behind it */
-	uint32_t refs;
-};
-
 /* What a change takes along and an undo brings back. */
 struct lx_scalars {
 	uint64_t brk;
@@ -49,8 +40,6 @@ struct lx_scalars {
 	uint64_t child_count;
 	uint32_t inherited_below;             /* files with smaller numbers are mapped by a child */
 	const struct lx_commit_state *commit; /* never changed, replaced */
-	uint64_t full_above; /* gaps from here up to mmap_base have at most `full_gap` bytes */
-	uint64_t full_gap;
 	uint64_t limit[LX_LIMIT_COUNT];
 };
 
@@ -98,15 +87,6 @@ static inline bool lx_is_since(const struct linux_rules *rules, int major, int m
 
 /* --- lx_vmas.c ------------------------------------------------------------------------------------ */
 
-/** An empty list with room for `room` VMAs; NULL when out of memory. */
-struct lx_list *lx_list_new(size_t room);
-void lx_list_unref(struct lx_list *list);
-
-static inline struct lx_vma *lx_list_at(const struct lx_list *list, size_t i)
-{
-	return &list->at[i < list->gap ? i : i + (list->room - list->count)];
-}
-
 static inline struct lx_vma *lx_at(const struct lx_mm *mm, size_t i)
 {
 	return lx_list_at(mm->list, i);
@@ -123,7 +103,10 @@ static inline uint64_t lx_pages(const struct lx_mm *mm, const struct lx_vma *vma
 }
 
 /** find_vma(): index of the first VMA that ends above `addr`; lx_count() when there is none. */
-size_t lx_find_vma(const struct lx_mm *mm, uint64_t addr);
+static inline size_t lx_find_vma(const struct lx_mm *mm, uint64_t addr)
+{
+	return lx_list_find(mm->list, addr);
+}
 
 /** Replaces `old_count` VMAs from index `at` on by those of `with`, which may not lie in the list. */
 void lx_splice(struct lx_mm *mm, size_t at, size_t old_count, const struct lx_vma *with,
