@@ -269,10 +269,26 @@ static int64_t real(struct mm_twin *twin, const struct step *s)
 	return result;
 }
 
+/* Memory can be plugged in, and balloons give some back, while a test runs. */
+static void follow_machine(struct mm_twin *twin)
+{
+	struct lx_commit_state state = *lx_mm_commit_state(twin->mm);
+
+	state.ram = mm_twin_number("/proc/meminfo", "MemTotal:") / 4;
+	state.swap = mm_twin_number("/proc/meminfo", "SwapTotal:") / 4;
+	if (state.ram + state.swap == twin->ram_swap_pages)
+		return;
+	print_message("RAM and swap have become %" PRIu64 " pages\n", state.ram + state.swap);
+	twin->ram_swap_pages = state.ram + state.swap;
+	lx_mm_set_commit_state(twin->mm, &state);
+}
+
 void mm_twin_step(struct mm_twin *twin, const struct step *s)
 {
 	int64_t ours, theirs;
 
+	if (s->op == SYS_MMAP && s->arg[1] / PAGE + 2 >= twin->ram_swap_pages)
+		follow_machine(twin);
 	twin->last[twin->number % KEPT_STEPS] = *s;
 	theirs = real(twin, s);
 	ours = mm_twin_predict(twin->mm, s);
@@ -330,7 +346,7 @@ static void start_model(struct mm_twin *twin)
 
 	assert_int_equal(uname(&name), 0);
 	assert_true(linux_parse_release(name.release, &major, &minor));
-	start.rules = linux_rules_for(major, minor);
+	twin->rules = start.rules = linux_rules_for(major, minor);
 	assert_true(parse_maps(twin->text, read_all(twin->maps_fd, twin->text), twin->region,
 	                       &twin->start, &bad));
 	parse_smaps(twin->text, read_all(twin->smaps_fd, twin->text), &twin->start, &pos);
