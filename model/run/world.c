@@ -113,10 +113,10 @@ static void limits_of(const struct snapshot *snap, struct lx_mm_start *ret)
 	ret->limit_data = process ? fact_or(process->limit_data, UINT64_MAX) : UINT64_MAX;
 	ret->limit_stack = process ? fact_or(process->limit_stack, 8 * MIB) : 8 * MIB;
 	ret->max_map_count = sys ? fact_or(sys->max_map_count, FRESH_MAP_COUNT) : FRESH_MAP_COUNT;
-	ret->overcommit_mode = sys ? (uint32_t)fact_or(sys->overcommit_memory, 0) : 0;
 	ret->page = sys && sys->page_size ? sys->page_size : 4096;
-	if (sys && fact_known(sys->mem_total))
-		ret->ram_swap_pages = (sys->mem_total.v + fact_or(sys->swap_total, 0)) / ret->page;
+	lx_commit_of_facts(sys, process, &ret->commit);
+	if (sys)
+		ret->committed = sys->committed_as;
 }
 
 static bool make_mm(struct world *world, const struct world_start *start,
@@ -128,6 +128,8 @@ static bool make_mm(struct world *world, const struct world_start *start,
 	struct lx_mm_start mm = { .image = &world->image, .rules = choose_kernel(start) };
 
 	limits_of(start->snap, &mm);
+	if (start->cpus)
+		mm.commit.cpus = start->cpus;
 	if (vmas) {
 		mm.vmas = vmas;
 		mm.brk_start = process ? fact_or(process->brk_start, 0) : 0;
@@ -140,10 +142,14 @@ static bool make_mm(struct world *world, const struct world_start *start,
 		mm.vmas = &fresh;
 		mm.brk = mm.brk_start;
 	}
+	if (mm.rules->commit_guess_free_pages && mm.commit.mode == LX_OVERCOMMIT_GUESS)
+		world_remark(world,
+		             "free memory decides in overcommit mode 0 of this kernel: it is "
+		             "that of the start");
 	world->pt.page = mm.page;
 	world->stack_size = nptl_default_stack(mm.limit_stack, mm.page);
 	world->stack_cache.region = world->region;
-	world->pt.overcommit_mode = mm.overcommit_mode;
+	world->pt.overcommit_mode = mm.commit.mode;
 	world->mm = lx_mm_new(world->region, &mm);
 	return world->mm != NULL;
 }
