@@ -24,6 +24,14 @@ bool operate_thread(struct operate *operate, const struct operation *op, struct 
 bool operate_exit_thread(struct operate *operate, const struct operation *op, struct op_result *ret,
                          struct err *reterr);
 
+/** A child's name is dead, its charge given back. */
+void operate_child_ends(struct operate *operate, struct binding *child, struct op_result *ret);
+
+/** Charges what the operation made resident; may turn its outcome into a kill's. */
+void operate_settle(struct operate *operate, const struct operation *op, struct op_result *ret);
+/** False: not one of the settings of memory. */
+bool operate_set_memory(struct operate *operate, const struct setting_value *value);
+
 /** Gives every name that the scenario knows its place; false when out of memory. */
 bool operate_make_room(struct operate *operate);
 /** What a name is bound to; a dead binding for one that never was. */

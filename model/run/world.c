@@ -200,6 +200,8 @@ static bool fill(struct world *world, const struct world_start *start, struct er
 		is_filled = start_fresh_malloc(world, start->snap != NULL);
 	if (!is_filled)
 		goto no_memory;
+	if (!world_take_memory(world, start->snap))
+		goto no_memory;
 	image_clear_fault(&world->image);
 	image_commit(&world->image, 0);
 	image_set_journal(&world->image, true);
@@ -408,7 +410,8 @@ void world_mark(struct world *world, struct world_mark *ret)
 		                    .mm = lx_mm_mark(world->mm),
 		                    .past = world->past,
 		                    .current = world->current,
-		                    .pt = world->pt };
+		                    .pt = world->pt,
+		                    .memory = world->memory };
 }
 
 void world_undo(struct world *world, const struct world_mark *mark)
@@ -419,6 +422,7 @@ void world_undo(struct world *world, const struct world_mark *mark)
 		past_restore(world);
 	world->current = mark->current;
 	world->pt = mark->pt;
+	world->memory = mark->memory;
 }
 
 void world_commit(struct world *world, const struct world_mark *mark)

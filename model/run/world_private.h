@@ -16,6 +16,9 @@ bool world_take_malloc(struct world *world, const struct snapshot *snap, struct 
 /** The exact break, from libc's own variable; else 0. */
 uint64_t world_read_curbrk(struct memory *mem, const struct malloc_state *ms);
 
+/** Takes limits, cgroups and tasks over; the image is filled. False when out of memory. */
+bool world_take_memory(struct world *world, const struct snapshot *snap);
+
 /** Adds a remark on what is not certain; several are joined. */
 void world_remark(struct world *world, const char *text);
 
