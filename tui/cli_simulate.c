@@ -285,6 +285,8 @@ static bool run_all(struct simulation *s, uint64_t limit, struct simulate_output
 		simulate_result(out, &result);
 		if (result.outcome == OUTCOME_ENOMEM)
 			scenario_tell(s->cursor, UNTIL_ENOMEM);
+		if (result.outcome == OUTCOME_OOM)
+			scenario_tell(s->cursor, UNTIL_OOM);
 		if (result.outcome == OUTCOME_UNKNOWN)
 			return scenario_error(&s->scenario, op.line, NULL, 0, result.outcome_text,
 			                      reterr);

@@ -121,6 +121,37 @@ static json_t *outcome_json(const struct op_result *result)
 	return json_text(text, strlen(text));
 }
 
+static void put_kill(struct json_stream *out, const struct lx_kill *kill)
+{
+	json_stream_open(out, NULL, '{');
+	put_count(out, "pid", kill->pid);
+	json_stream_put(out, "comm",
+	                json_text(kill->comm, strnlen(kill->comm, sizeof(kill->comm))));
+	put_count(out, "points", kill->points);
+	json_stream_put(out, "constraint", json_string(kill->cgroup ? "memcg" : "none"));
+	json_stream_put(out, "cgroup", json_word(kill->cgroup));
+	put_count(out, "page", (int64_t)kill->page);
+	put_count(out, "with_it", (int64_t)kill->group_count);
+	json_stream_close(out, '}');
+}
+
+/* Only of operations that met a limit. */
+static void put_pressure(struct json_stream *out, const struct lx_pressure *pressure)
+{
+	if (pressure->reclaimed)
+		put_count(out, "reclaimed_estimate", (int64_t)pressure->reclaimed);
+	if (pressure->is_throttled)
+		json_stream_put(out, "throttled", json_true());
+	if (!pressure->kill_count)
+		return;
+	json_stream_open(out, "kills", '[');
+	for (size_t i = 0; i < pressure->kill_count && i < LX_KILLS; i++)
+		put_kill(out, &pressure->kills[i]);
+	json_stream_close(out, ']');
+	if (pressure->kill_count > LX_KILLS)
+		put_count(out, "kill_count", (int64_t)pressure->kill_count);
+}
+
 static void put_values(struct json_stream *out, const struct op_result *result)
 {
 	if (result->has_addr)
@@ -154,6 +185,7 @@ void json_simulate_result(struct simulate_output *output, const struct op_result
 	put_count(&out, "rss_pages", result->rss_pages);
 	if (result->band_pages)
 		put_count(&out, "band_pages", (int64_t)result->band_pages);
+	put_pressure(&out, &result->pressure);
 	json_stream_put(&out, "outcome", outcome_json(result));
 	if (output->explain && result->why)
 		put_path(&out, result->why);

@@ -14,6 +14,7 @@
 #include "model/linux/lx_commit_state.h"
 #include "model/rules/linux.h"
 #include "tui/simulate.h"
+#include "tui/snapshot_file_host.h"
 
 #define SCHEMA    "heaptop.snapshot/1"
 #define VMAS_MAX  1048576
@@ -324,7 +325,9 @@ bool snapshot_from_json(FILE *file, const char *name, const struct snapshot **re
 		return err_setf(reterr, ERR_USAGE, name, "line %d: not JSON: %s", error.line,
 		                error.text);
 	snap = snapshot_new();
-	ok = snap ? fill(root, name, snap, reterr) : no_memory(name, reterr);
+	ok = snap ? fill(root, name, snap, reterr) &&
+	                     snapshot_host_from_json(root, name, snap, reterr)
+	          : no_memory(name, reterr);
 	json_decref(root);
 	if (!ok) {
 		snapshot_unref(snap);

@@ -69,6 +69,34 @@ static void put_outcome(struct simulate_output *out, const struct op_result *r)
 	(void)fputc('\n', out->to);
 }
 
+/* What reclaim gave, and who died while the operation waited. */
+static void put_pressure(FILE *out, const struct lx_pressure *pressure)
+{
+	char number[TEXT_NUMBER];
+
+	if (pressure->reclaimed)
+		(void)fprintf(out, "%20s ~%s pages reclaimed (estimate)\n", "",
+		              text_count(number, pressure->reclaimed));
+	if (pressure->is_throttled)
+		(void)fprintf(out, "%20s above memory.high: slowed down, not killed\n", "");
+	for (size_t i = 0; i < pressure->kill_count && i < LX_KILLS; i++) {
+		const struct lx_kill *kill = &pressure->kills[i];
+
+		(void)fprintf(out, "%20s killed: %d ", "", kill->pid);
+		text_foreign(out, kill->comm, strnlen(kill->comm, sizeof(kill->comm)));
+		(void)fprintf(out, ", %s points, after %s pages; short: ",
+		              text_signed(number, kill->points),
+		              text_count((char[TEXT_NUMBER]){ 0 }, kill->page));
+		if (kill->cgroup)
+			text_foreign(out, kill->cgroup, strlen(kill->cgroup));
+		else
+			(void)fputs("the machine", out);
+		if (kill->group_count)
+			(void)fprintf(out, "; %zu more by memory.oom.group", kill->group_count);
+		(void)fputc('\n', out);
+	}
+}
+
 /* mmap's file is none: -1. */
 static void put_argument(FILE *out, const struct sys_call *call, unsigned i)
 {
@@ -160,6 +188,7 @@ void text_simulate_result(struct simulate_output *out, const struct op_result *r
 	put_address(out, r);
 	(void)fprintf(out->to, "%+8" PRId64 " %+7" PRId64 "  ", r->commit_pages, r->rss_pages);
 	put_outcome(out, r);
+	put_pressure(out->to, &r->pressure);
 	put_calls(out, r->sys);
 	if (out->explain && r->why)
 		put_path(out, r->why);

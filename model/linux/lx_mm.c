@@ -140,6 +140,11 @@ const char *lx_vma_name(const struct lx_mm *mm, const struct lx_vma *vma)
 	return is_heap ? "[heap]" : mm->names[vma->name];
 }
 
+const struct linux_rules *lx_mm_rules(const struct lx_mm *mm)
+{
+	return mm->rules;
+}
+
 uint64_t lx_mm_brk(const struct lx_mm *mm)
 {
 	return mm->now.brk;

@@ -107,6 +107,7 @@ const struct lx_vma *lx_mm_at(const struct lx_mm *mm, size_t i); /* by address *
 const struct lx_vma *lx_mm_find(const struct lx_mm *mm, uint64_t addr);
 /** "[heap]", "[stack]", a file's path or "" (raw bytes of the target, as in maps). */
 const char *lx_vma_name(const struct lx_mm *mm, const struct lx_vma *vma);
+const struct linux_rules *lx_mm_rules(const struct lx_mm *mm);
 uint64_t lx_mm_brk(const struct lx_mm *mm);
 uint64_t lx_mm_total_pages(const struct lx_mm *mm); /* mm->total_vm */
 uint64_t lx_mm_data_pages(const struct lx_mm *mm);  /* mm->data_vm */

@@ -14,8 +14,8 @@
 
 const char *outcome_word(enum outcome outcome)
 {
-	static const char *const words[OUTCOME_COUNT] = { "ok",    "enomem", "segv",
-		                                          "abort", "hang",   "unknown" };
+	static const char *const words[OUTCOME_COUNT] = { "ok",    "enomem", "oom",   "segv",
+		                                          "abort", "hang",   "panic", "unknown" };
 
 	return words[outcome];
 }
@@ -280,21 +280,11 @@ static void begin(struct operate *operate)
 	pt->busy = operate->is_arena_busy;
 }
 
-/* malloc's private variables lie in pages that the target does not have: one, and 32 bytes a thread. */
-static uint64_t resident_pages(struct operate *operate)
-{
-	struct image *image = &operate->world->image;
-	uint64_t bytes = (uint64_t)IMAGE_PAGE * 2 + operate->world->thread_count * 32;
-
-	return image->resident - image_resident(image, PT_PRIVATE_ADDR,
-	                                        align_up(PT_PRIVATE_ADDR + bytes, IMAGE_PAGE));
-}
-
 bool operate_run(struct operate *operate, const struct operation *op, struct op_result *ret,
                  struct err *reterr)
 {
 	struct world *world = operate->world;
-	uint64_t commit = lx_mm_own_committed(world->mm), resident = resident_pages(operate);
+	uint64_t commit = lx_mm_own_committed(world->mm), resident = world_resident(world);
 	bool ok;
 
 	*ret = (struct op_result){
@@ -312,10 +302,11 @@ bool operate_run(struct operate *operate, const struct operation *op, struct op_
 	begin(operate);
 	operate->has_begun = operate->has_begun || op->kind != OP_SET;
 	ok = dispatch(operate, op, ret, reterr);
+	operate_settle(operate, op, ret);
 	ret->commit_pages += (int64_t)(lx_mm_own_committed(world->mm) - commit);
 	ret->band_pages = lx_mm_band(world->mm);
-	ret->rss_pages += (int64_t)(resident_pages(operate) - resident);
-	if (outcome_is_fatal(ret->outcome))
+	ret->rss_pages += (int64_t)(world_resident(world) - resident);
+	if (outcome_is_fatal(ret->outcome) || ret->is_dead)
 		operate->is_over = true;
 	else if (world->image.is_journaling && !operate->keeps_journal)
 		world_commit(world, &operate->start);

@@ -19,9 +19,11 @@
 enum outcome {
 	OUTCOME_OK,
 	OUTCOME_ENOMEM,
+	OUTCOME_OOM, /* `outcome_text` is PID NAME POINTS of the victim */
 	OUTCOME_SEGV,
 	OUTCOME_ABORT,   /* `outcome_text` is glibc's message */
 	OUTCOME_HANG,    /* malloc would not return */
+	OUTCOME_PANIC,   /* the kernel gives up */
 	OUTCOME_UNKNOWN, /* the prediction ends here; `outcome_text` says why */
 	OUTCOME_COUNT
 };
@@ -30,6 +32,7 @@ enum outcome {
 struct binding {
 	uint64_t addr;
 	uint64_t size; /* of a mapping; 0: a block of malloc's */
+	int32_t pid;   /* of a child */
 	uint8_t state; /* enum binding_state */
 };
 
@@ -73,7 +76,9 @@ struct op_result {
 	uint64_t
 	        band_pages; /* the kernel may have decided otherwise: by how much its counter may err; 0: it can't */
 	enum outcome outcome;
+	bool is_dead; /* of OUTCOME_OOM: the process itself was killed */
 	char outcome_text[360];
+	struct lx_pressure pressure;
 };
 
 /** Starts; the world's directives (`#!`) are applied. Memory is from `region`. */
@@ -90,7 +95,7 @@ bool operate_check(const struct operate *operate, struct err *reterr);
 bool operate_run(struct operate *operate, const struct operation *op, struct op_result *ret,
                  struct err *reterr);
 
-/** The outcome as its word: "ok", "enomem", "segv", "abort", "hang", "unknown". */
+/** The outcome as its word: "ok", "enomem", "oom", "segv", "abort", "hang", "panic", "unknown". */
 const char *outcome_word(enum outcome outcome);
 
 /** True when the process does not live on. */

@@ -37,7 +37,8 @@ bool operate_touch(struct operate *operate, const struct operation *op, struct o
 	len = op->count ? op->number[0] : whole_length(operate, &from);
 	if (from.addr + offset + len < from.addr + offset)
 		len = 0 - (from.addr + offset);
-	lx_touch(operate->world->mm, from.addr + offset, from.addr + offset + len, &touch);
+	lx_fault_range(operate->world->mm, &operate->world->memory, from.addr + offset,
+	               from.addr + offset + len, &touch, &ret->pressure);
 	ret->has_ret = true;
 	ret->ret = (int64_t)touch.pages;
 	if (touch.segv)
@@ -196,6 +197,12 @@ bool operate_fork(struct operate *operate, const struct operation *op, struct op
 	return true;
 }
 
+void operate_child_ends(struct operate *operate, struct binding *child)
+{
+	child->state = BOUND_DEAD;
+	lx_mm_child_exit(operate->world->mm, child->size / operate->world->pt.page);
+}
+
 static struct binding *newest_child(struct operate *operate)
 {
 	for (size_t i = operate->scenario->name_count; i--;)
@@ -218,7 +225,6 @@ bool operate_exit(struct operate *operate, const struct operation *op, struct op
 		operate->is_over = true;
 		return true;
 	}
-	child->state = BOUND_DEAD;
-	lx_mm_child_exit(operate->world->mm, child->size / operate->world->pt.page);
+	operate_child_ends(operate, child);
 	return true;
 }

@@ -26,6 +26,13 @@ bool operate_exit_thread(struct operate *operate, const struct operation *op, st
 
 /** A setting of the machine, or of what the process has of it. False: another setting. */
 bool operate_set_system(struct operate *operate, const struct setting_value *value);
+/** A child's name is dead, its charge given back. */
+void operate_child_ends(struct operate *operate, struct binding *child);
+
+/** Charges what the operation made resident; may turn its outcome into a kill's. */
+void operate_settle(struct operate *operate, const struct operation *op, struct op_result *ret);
+/** False: not one of the settings of memory. */
+bool operate_set_memory(struct operate *operate, const struct setting_value *value);
 
 /** Gives every name that the scenario knows its place; false when out of memory. */
 bool operate_make_room(struct operate *operate);

@@ -72,7 +72,7 @@ bool operate_set(struct operate *operate, const struct setting_value *value, str
 		set_stacks(operate, value);
 	else if (value->index == SET_ARENA)
 		operate->is_arena_busy = value->number != 0;
-	else
+	else if (!operate_set_memory(operate, value))
 		return err_set(reterr, ERR_USAGE, 0, settings[value->index].key,
 		               "its rules are not simulated yet");
 	return true;

@@ -67,7 +67,7 @@ static bool choose_glibc(struct world *world, const struct world_start *start,
 
 	if (!rules || !lay)
 		return no_rules(minor, reterr);
-	if (ms) {
+	if (ms && heap) {
 		const struct malloc_layout *theirs = layout_by_name(heap->layout);
 
 		if (start->glibc_minor >= 0 && lay != theirs && start->glibc_minor != own) {
@@ -210,6 +210,8 @@ static bool fill(struct world *world, const struct world_start *start, struct er
 	else
 		is_filled = start_fresh_malloc(world, start->snap != NULL);
 	if (!is_filled)
+		goto no_memory;
+	if (!world_take_memory(world, start->snap))
 		goto no_memory;
 	image_clear_fault(&world->image);
 	image_commit(&world->image, 0);

@@ -19,6 +19,7 @@
 #include "model/facts/snapshot.h"
 #include "model/glibc/nptl_stack.h"
 #include "model/glibc/ptmalloc.h"
+#include "model/linux/lx_memory.h"
 #include "model/linux/lx_mm.h"
 #include "model/sim/image.h"
 
@@ -39,6 +40,7 @@ struct world {
 	struct image_pool *pool;
 	struct image image;
 	struct lx_mm *mm;
+	struct lx_memory memory; /* where its pages come from */
 	struct ptmalloc pt;
 	struct why why;               /* `pt.why` points here when the path is wanted */
 	struct world_thread *threads; /* own copy; [0] is the first thread */
@@ -75,6 +77,9 @@ struct world_thread *world_thread_add(struct world *world, const char *name, siz
 /** The thread that is called so, or has that tid as its name; NULL: none that lives. */
 struct world_thread *world_thread_find(struct world *world, const char *name, size_t len);
 
+/** Pages of the image that are the process's. */
+uint64_t world_resident(const struct world *world);
+
 /** Called before threads or the cache of stacks change, so that it can be taken back; false when out of
  * memory. */
 bool world_threads_change(struct world *world);
@@ -85,6 +90,7 @@ struct world_mark {
 	const struct world_past *past;
 	uint32_t current;
 	struct ptmalloc pt;
+	struct lx_memory memory;
 };
 
 /** Keeps what is needed to take operations back from here on. */

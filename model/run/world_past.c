@@ -85,7 +85,8 @@ void world_mark(struct world *world, struct world_mark *ret)
 		                    .mm = lx_mm_mark(world->mm),
 		                    .past = world->past,
 		                    .current = world->current,
-		                    .pt = world->pt };
+		                    .pt = world->pt,
+		                    .memory = world->memory };
 }
 
 void world_undo(struct world *world, const struct world_mark *mark)
@@ -96,6 +97,7 @@ void world_undo(struct world *world, const struct world_mark *mark)
 		past_restore(world);
 	world->current = mark->current;
 	world->pt = mark->pt;
+	world->memory = mark->memory;
 }
 
 void world_commit(struct world *world, const struct world_mark *mark)

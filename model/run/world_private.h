@@ -23,6 +23,9 @@ uint64_t world_find_break(struct memory *mem, const struct malloc_state *ms, uin
 /** Forgets the threads as they were since `until`, NULL: all of it. */
 void world_past_forget(struct world *world, const struct world_past *until);
 
+/** Takes limits, cgroups and tasks over; the image is filled. False when out of memory. */
+bool world_take_memory(struct world *world, const struct snapshot *snap);
+
 /** Adds a remark on what is not certain; several are joined. */
 void world_remark(struct world *world, const char *text);
 

@@ -103,6 +103,8 @@ static const struct kept *run(struct fixture *f, int minor, const char *text)
 		keep(&f->results[f->count++], &result);
 		if (result.outcome == OUTCOME_ENOMEM)
 			scenario_tell(&f->cursor, UNTIL_ENOMEM);
+		if (result.outcome == OUTCOME_OOM)
+			scenario_tell(&f->cursor, UNTIL_OOM);
 	}
 	return f->results;
 }

@@ -339,7 +339,9 @@ static void settings_say_what_is_near(void **state)
 	refused(f, "set system.cpus 0", "file:1", "'0': expected CPUs of system.cpus from 1");
 	refused(f, "set", "file:1", "'end of line': expected a KEY");
 	refused(f, "set arena", "file:1", "'end of line': expected busy or free");
-	refused(f, "set oom_score_adj 5", "file:1", "'oom_score_adj': is a KEY whose rules");
+	assert_int_equal((int64_t)one(f, "set oom_score_adj -1000")->number[1], -1000);
+	refused(f, "set oom_score_adj 1001", "file:1",
+	        "'1001': expected points of oom_score_adj from -1000 to 1000");
 }
 
 static void every_setting_has_words(void **state)

@@ -279,6 +279,63 @@ static void a_snapshot_needs_few_keys(void **state)
 	from_text(HEAD "\"vmas\":[" VMA("0x1000", "0x2000", "rw", "") "]}", 2, "", "perms must be");
 }
 
+/* Of a machine of 54,295 pages: a cgroup of 32 MiB with two processes. */
+#define VMAS   "\"vmas\":[" PROGRAM "," BREAK "," LIBC "],"
+#define SYSTEM "\"system\":{\"mem_total\":222392320,\"mem_free\":200000000,\"swap_total\":0},"
+#define BOX(max)                                                                                   \
+	"\"cgroup\":{\"version\":2,\"path\":\"/box\",\"limits\":["                                 \
+	"{\"path\":\"/\",\"max\":\"max\",\"current\":99},"                                         \
+	"{\"path\":\"/box\",\"max\":" max ",\"current\":20480000}]},"
+#define RANKING(adj)                                                                               \
+	"\"oom\":{\"totalpages\":54295,\"ranking\":["                                              \
+	"{\"pid\":7,\"comm\":\"big\",\"rss\":4900,\"adj\":" adj ",\"in_domain\":true},"            \
+	"{\"pid\":5,\"comm\":\"x\",\"rss\":100,\"in_domain\":true},"                               \
+	"{\"pid\":2,\"comm\":\"k\",\"rss\":0,\"why_not\":\"kernel thread\"}]}"
+
+static void memory_of(const char *snapshot, const char *options, const char *out)
+{
+	char name[64], line[256];
+	struct result r;
+
+	(void)snprintf(name, sizeof(name), "%s", write_file(snapshot));
+	(void)snprintf(line, sizeof(line), "--json --from %s %s", name, options);
+	r = simulate("until oom\na = mmap 4M\ntouch a\nend\n", line);
+	(void)unlink(name);
+	if (r.code != 0 || !strstr(r.out, out))
+		fail_msg("%s: %d, %s%s", options, r.code, r.out, r.err);
+	result_free(&r);
+}
+
+static void a_snapshot_brings_its_cgroup_and_tasks(void **state)
+{
+	static const char box[] = HEAD VMAS SYSTEM BOX("33554432") RANKING("0") "}";
+
+	(void)state;
+	memory_of(box, "", "\"outcome\":\"oom: 7 big 4900\"");
+	memory_of(box, "", "\"cgroup\":\"/box\",\"page\":");
+	memory_of(box, "--set vm.panic_on_oom=2", "\"outcome\":\"panic\"");
+	memory_of(HEAD VMAS SYSTEM BOX("33554432") RANKING("-1000") "}", "",
+	          "\"outcome\":\"oom: 5 x ");
+	memory_of(HEAD VMAS SYSTEM BOX("33554432") RANKING("-1000") "}",
+	          "--set oom_score_adj=-1000", "\"outcome\":\"hang: no task");
+	memory_of(HEAD VMAS SYSTEM RANKING("0") "}", "", "\"constraint\":\"none\"");
+	memory_of(HEAD VMAS SYSTEM RANKING("1000") "}", "--kernel 4.3", "\"oom: 7 big 58900\"");
+}
+
+static void impossible_snapshots_name_the_field(void **state)
+{
+	(void)state;
+	from_text(HEAD VMAS SYSTEM BOX("0") RANKING("1001") "}", 2, "", "oom.ranking[0].adj");
+	from_text(HEAD VMAS "\"oom\":{\"ranking\":[{\"comm\":\"x\"}]}}", 2, "",
+	          "oom.ranking[0].pid");
+	from_text(HEAD VMAS "\"oom\":{\"ranking\":[{\"pid\":3,\"rss\":-1}]}}", 2, "",
+	          "oom.ranking[0].rss");
+	from_text(HEAD VMAS "\"cgroup\":{\"limits\":[{\"path\":\"/a\"},{\"path\":\"/a\"}]}}", 2, "",
+	          "cgroup.limits[1].path: must lie below");
+	from_text(HEAD VMAS "\"cgroup\":{\"limits\":[{\"max\":5}]}}", 2, "",
+	          "cgroup.limits[0].path");
+}
+
 /* --- a live process --------------------------------------------------------------------------------------- */
 
 static void a_live_process_is_predicted(void **state)
@@ -360,6 +417,8 @@ int main(void)
 		cmocka_unit_test(refusals_have_their_codes),
 		cmocka_unit_test(settings_act_in_their_order),
 		cmocka_unit_test(a_snapshot_needs_few_keys),
+		cmocka_unit_test(a_snapshot_brings_its_cgroup_and_tasks),
+		cmocka_unit_test(impossible_snapshots_name_the_field),
 		cmocka_unit_test(a_live_process_is_predicted),
 		cmocka_unit_test(reasons_fill_their_formats),
 	};
