@@ -161,10 +161,6 @@ static uint64_t libc_realloc(struct ptmalloc *pt, uint64_t mem, uint64_t bytes)
 	}
 	if (!mem)
 		return pt_libc_malloc(pt, bytes);
-	if (!is_aligned(p, pt->lay->word)) {
-		pt_abort(pt, "realloc(): invalid pointer");
-		return 0;
-	}
 	if (may_stay(pt, mem, bytes)) {
 		why(pt->why, WHY_REALLOC_STAYS, bytes);
 		return mem;
