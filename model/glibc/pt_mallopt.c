@@ -38,7 +38,7 @@ static int set_param(struct ptmalloc *pt, int param, int value)
 	switch (param) {
 	case M_MXFAST:
 		if (!pt->rules.has_fastbins)
-			return word <= max_fast_size(pt);
+			return 1; /* nothing is left to set */
 		if (word > max_fast_size(pt))
 			return 0;
 		pt_set_max_fast(pt, word);

@@ -219,12 +219,13 @@ static void free_by_kind(struct ptmalloc *pt, uint64_t p)
 /* 2.42: alignment, tcache, size; mmapped chunks last. */
 static void free_by_cache(struct ptmalloc *pt, uint64_t p)
 {
-	uint64_t size = chunksize(pt, p), end;
+	uint64_t size, end;
 
 	if (is_misaligned_chunk(pt, p)) {
 		pt_abort(pt, "free(): invalid pointer");
 		return;
 	}
+	size = chunksize(pt, p);
 	if (pt_tcache_free(pt, p, size))
 		return;
 	if (__builtin_add_overflow(p, as_word(pt, size - pt->lay->min_size), &end) ||
@@ -235,7 +236,7 @@ static void free_by_cache(struct ptmalloc *pt, uint64_t p)
 	pt_int_free_chunk(pt, pt_arena_for_chunk(pt, p), p, size, false);
 }
 
-/* A pointer that no malloc gave: the header is read wherever it lies, as the processor does. */
+/* To 2.41, a pointer that no malloc gave: the header is read wherever it lies, as the processor does. */
 static void free_misaligned(struct ptmalloc *pt, uint64_t p)
 {
 	uint64_t word = 0, at = p + word_size(pt);
@@ -249,7 +250,7 @@ static void free_misaligned(struct ptmalloc *pt, uint64_t p)
 		pt_stop_with(pt, PT_UNKNOWN, "memory that was not copied from the target decides");
 		return;
 	}
-	if (!pt->rules.tcache_below_max && (word & IS_MMAPPED))
+	if (word & IS_MMAPPED)
 		pt_abort(pt, "munmap_chunk(): invalid pointer");
 	else
 		pt_abort(pt, "free(): invalid pointer");
@@ -268,10 +269,10 @@ void pt_libc_free(struct ptmalloc *pt, uint64_t mem)
 	}
 	if (!mem)
 		why(pt->why, WHY_FREE_NULL);
-	else if (!is_aligned(p, pt->lay->word))
-		free_misaligned(pt, p);
 	else if (pt->rules.tcache_below_max)
 		free_by_cache(pt, p);
+	else if (!is_aligned(p, pt->lay->word))
+		free_misaligned(pt, p);
 	else
 		free_by_kind(pt, p);
 	pt_leave(pt, FN_LIBC_FREE);

@@ -222,9 +222,7 @@ static void take_variables(struct world *world, struct memory *mem, const struct
 	bool known = at->next_to_use != 0;
 
 	own.is_initialized = is_set_up;
-	if (world->pt.rules.bins_by_consolidate && is_set_up)
-		own.global_max_fast = 16 * (uint64_t)world->pt.lay->word;
-	else if (world->pt.rules.has_fastbins && is_set_up)
+	if (is_set_up && (world->pt.rules.has_fastbins || world->pt.rules.bins_by_consolidate))
 		own.global_max_fast = 16 * (uint64_t)world->pt.lay->word;
 	own.curbrk = world_read_curbrk(mem, ms);
 	own.is_single_threaded = is_single_threaded(mem, ms, world->pt.rules.minor);

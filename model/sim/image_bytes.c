@@ -29,31 +29,35 @@ static uint64_t in_page(uint64_t addr, uint64_t end)
 	return min_u64(align_down(addr, IMAGE_PAGE) + IMAGE_PAGE, end) - addr;
 }
 
+static void put_bytes(struct image *image, uint64_t to, const uint8_t *bytes, uint64_t len)
+{
+	for (uint64_t i = 0; i < len;) {
+		uint64_t word;
+
+		if (is_aligned(to + i, 8) && len - i >= 8) {
+			memcpy(&word, bytes + i, 8);
+			image_set8(image, to + i, word);
+			i += 8;
+		} else {
+			image_set1(image, to + i, bytes[i]);
+			i++;
+		}
+	}
+}
+
 void image_copy(struct image *image, uint64_t to, uint64_t from, uint64_t len)
 {
 	uint64_t end = from + len;
 
 	while (from < end && image->fault == IMAGE_OK) {
-		uint8_t bytes[IMAGE_PAGE];
+		uint8_t bytes[IMAGE_PAGE] = { 0 };
 		uint64_t part = min_u64(in_page(from, end), in_page(to, to + (end - from)));
 
-		if (!image_peek(image, from, bytes, part)) {
-			/* Not copied from the target: what it holds is nothing that malloc reads. */
+		/* What was not copied from the target is nothing that malloc reads. */
+		if (image_peek(image, from, bytes, part))
+			put_bytes(image, to, bytes, part);
+		else
 			image_touch(image, to, to + part);
-		} else {
-			for (uint64_t i = 0; i < part;) {
-				uint64_t word;
-
-				if (is_aligned(to + i, 8) && part - i >= 8) {
-					memcpy(&word, bytes + i, 8);
-					image_set8(image, to + i, word);
-					i += 8;
-				} else {
-					image_set1(image, to + i, bytes[i]);
-					i++;
-				}
-			}
-		}
 		from += part;
 		to += part;
 	}
