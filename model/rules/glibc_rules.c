@@ -19,7 +19,7 @@ const struct glibc_rules glibc_rules_rows[] = {
 		.cpus = GLIBC_CPUS_ONLINE, .attach = GLIBC_ATTACH_NONE,
 		.reused_arena_gives_up = true, .realloc_keep = GLIBC_KEEP_NEVER,
 		.memalign_rest = GLIBC_MEMALIGN_FREE, .memalign_overflow_first = true,
-		.memalign_ptrdiff = true, .stack_guard = GLIBC_GUARD_MPROTECT,
+		.stack_guard = GLIBC_GUARD_MPROTECT,
 		.exit_advises_user_stack = true,
 	},
 	{
@@ -32,7 +32,7 @@ const struct glibc_rules glibc_rules_rows[] = {
 		.cpus = GLIBC_CPUS_ONLINE, .attach = GLIBC_ATTACH_COUNTED,
 		.reused_arena_gives_up = true, .realloc_keep = GLIBC_KEEP_NEVER,
 		.memalign_rest = GLIBC_MEMALIGN_FREE, .memalign_overflow_first = true,
-		.memalign_ptrdiff = true, .stack_guard = GLIBC_GUARD_MPROTECT,
+		.stack_guard = GLIBC_GUARD_MPROTECT,
 		.exit_advises_user_stack = true,
 	},
 	{
@@ -44,7 +44,7 @@ const struct glibc_rules glibc_rules_rows[] = {
 		.last_mmap_grows = true,
 		.cpus = GLIBC_CPUS_ONLINE, .attach = GLIBC_ATTACH_COUNTED,
 		.realloc_keep = GLIBC_KEEP_NEVER, .memalign_rest = GLIBC_MEMALIGN_FREE,
-		.memalign_overflow_first = true, .memalign_ptrdiff = true,
+		.memalign_overflow_first = true,
 		.stack_guard = GLIBC_GUARD_MPROTECT, .exit_advises_user_stack = true,
 	},
 	{
@@ -57,7 +57,7 @@ const struct glibc_rules glibc_rules_rows[] = {
 		.mmapped_fresh_prev_size = true, .cpus = GLIBC_CPUS_ONLINE,
 		.attach = GLIBC_ATTACH_REMOVED, .realloc_keep = GLIBC_KEEP_NEVER,
 		.memalign_rest = GLIBC_MEMALIGN_FREE, .memalign_overflow_first = true,
-		.memalign_ptrdiff = true, .arena_max_sets_test = true,
+		.arena_max_sets_test = true,
 		.stack_guard = GLIBC_GUARD_MPROTECT, .exit_advises_user_stack = true,
 	},
 	{
@@ -73,7 +73,7 @@ const struct glibc_rules glibc_rules_rows[] = {
 		.mmapped_fresh_prev_size = true, .cpus = GLIBC_CPUS_ONLINE,
 		.attach = GLIBC_ATTACH_REMOVED, .new_arena_by_tcache = true,
 		.realloc_keep = GLIBC_KEEP_NEVER, .memalign_rest = GLIBC_MEMALIGN_FREE,
-		.memalign_overflow_first = true, .memalign_ptrdiff = true,
+		.memalign_overflow_first = true,
 		.stack_guard = GLIBC_GUARD_MPROTECT, .exit_advises_user_stack = true,
 	},
 	{
@@ -89,7 +89,7 @@ const struct glibc_rules glibc_rules_rows[] = {
 		.mmapped_fresh_prev_size = true, .cpus = GLIBC_CPUS_ONLINE,
 		.attach = GLIBC_ATTACH_REMOVED, .new_arena_by_tcache = true,
 		.realloc_keep = GLIBC_KEEP_NEVER, .memalign_rest = GLIBC_MEMALIGN_FREE,
-		.memalign_overflow_first = true, .memalign_ptrdiff = true,
+		.memalign_overflow_first = true,
 		.stack_guard = GLIBC_GUARD_MPROTECT, .exit_advises_user_stack = true,
 	},
 	{
@@ -105,7 +105,7 @@ const struct glibc_rules glibc_rules_rows[] = {
 		.mmapped_fresh_prev_size = true, .cpus = GLIBC_CPUS_ONLINE,
 		.attach = GLIBC_ATTACH_REMOVED, .new_arena_by_tcache = true,
 		.realloc_keep = GLIBC_KEEP_NEVER, .memalign_rest = GLIBC_MEMALIGN_FREE,
-		.memalign_overflow_first = true, .memalign_ptrdiff = true,
+		.memalign_overflow_first = true,
 		.stack_guard = GLIBC_GUARD_MPROTECT, .exit_advises_user_stack = true,
 	},
 	{
@@ -123,7 +123,7 @@ const struct glibc_rules glibc_rules_rows[] = {
 		.mmapped_fresh_prev_size = true, .cpus = GLIBC_CPUS_ONLINE,
 		.attach = GLIBC_ATTACH_REMOVED, .new_arena_by_tcache = true,
 		.realloc_keep = GLIBC_KEEP_NEVER, .memalign_rest = GLIBC_MEMALIGN_FREE,
-		.memalign_overflow_first = true, .memalign_ptrdiff = true,
+		.memalign_overflow_first = true,
 		.stack_guard = GLIBC_GUARD_MPROTECT, .exit_advises_user_stack = true,
 	},
 	{

@@ -151,7 +151,7 @@ struct glibc_rules {
 	enum glibc_memalign_rest memalign_rest;
 	bool memalign_scans_bins;    /* 2.38 before its branch's fix */
 	bool memalign_overflow_first; /* to 2.29: bytes + alignment + MINSIZE must not wrap */
-	bool memalign_ptrdiff;       /* alignment above PTRDIFF_MAX is ENOMEM */
+	bool memalign_ptrdiff;       /* 2.30: alignment above PTRDIFF_MAX is ENOMEM, nobody is asked */
 	bool aligned_alloc_strict;   /* 2.38: EINVAL unless a power of two */
 
 	/* mallopt */
