@@ -44,7 +44,7 @@ bool elf_read_word(const struct elf_file *file, uint64_t vaddr, uint64_t *ret);
 
 struct elf_symbol {
 	const char *name; /* in */
-	bool is_prefix;   /* in: "NAME.123", as the compiler calls a function's static, is one too */
+	bool is_prefix; /* in: "NAME.123", as the compiler calls a function's static, is one too */
 	uint64_t value, size;
 	bool is_defined; /* false: absent, or only referred to */
 };

@@ -199,8 +199,8 @@ static void describe_instance(struct instance *inst, const struct modules *modul
 	inst->malloc.machine = modules->machine;
 	thread_tables_find(m, modules, &inst->malloc.threads);
 	private_find(inst->roads.pid, m, inst->roads.mem, inst->minor, &inst->malloc);
-	inst->malloc.private.stack_cache = thread_cache_head(&inst->malloc.threads,
-	                                                     inst->roads.mem, modules->word);
+	inst->malloc.private.stack_cache =
+	        thread_cache_head(&inst->malloc.threads, inst->roads.mem, modules->word);
 	inst->malloc.private.pthread_list = inst->malloc.threads.list_offset;
 }
 

@@ -134,8 +134,7 @@ static bool is_plausible(struct memory *mem, const struct found_malloc *found,
 	if (!read_word(mem, p->next_to_use, &next_to_use) ||
 	    !read_word(mem, p->narenas_limit, &limit) ||
 	    !read_word(mem, p->free_list, &free_list) ||
-	    !read_word(mem, p->aligned_heap_area, &area) ||
-	    !read_word(mem, p->narenas, &narenas) ||
+	    !read_word(mem, p->aligned_heap_area, &area) || !read_word(mem, p->narenas, &narenas) ||
 	    !mem_read_all(mem, p->may_shrink_heap, &shrink, sizeof(shrink)))
 		return false;
 	return may_be_arena(found, next_to_use) && may_be_arena(found, free_list) &&
@@ -158,8 +157,7 @@ static void find_by_order(struct memory *mem, int minor, uint64_t init_hook,
 	p.aligned_heap_area = base + row->aligned_heap_area;
 	p.free_list = base + row->free_list;
 	p.perturb_byte = base + row->perturb_byte;
-	p.global_max_fast =
-	        row->global_max_fast != FIELD_NONE ? base + row->global_max_fast : 0;
+	p.global_max_fast = row->global_max_fast != FIELD_NONE ? base + row->global_max_fast : 0;
 	p.max_fast_bytes = row->max_fast_bytes;
 	p.narenas = found->mp_addr - GLIBC_NARENAS_BEFORE_MP;
 	p.may_shrink_heap = found->mp_addr - GLIBC_MAY_SHRINK_BEFORE_MP;

@@ -77,17 +77,18 @@ static const struct flag_word flag_words[] = {
 	{ "no_mm", OOM_TASK_NO_MM },
 	{ "nomm", OOM_TASK_NO_MM },
 	{ "zombie", OOM_TASK_NO_MM },
+	{ "dead", OOM_TASK_NO_MM },
 	{ "exiting", OOM_TASK_EXITING },
 	{ "pf_exiting", OOM_TASK_EXITING },
 	{ "reaped", OOM_TASK_REAPED },
 	{ "oom_skip", OOM_TASK_REAPED },
 	{ "mmf_oom_skip", OOM_TASK_REAPED },
+	{ "oom_reaped", OOM_TASK_REAPED },
 	{ "victim", OOM_TASK_VICTIM },
 	{ "oom_victim", OOM_TASK_VICTIM },
 	{ "memdie", OOM_TASK_VICTIM },
 	{ "tif_memdie", OOM_TASK_VICTIM },
 	{ "sys_admin", OOM_TASK_SYS_ADMIN },
-	{ "cap_sys_admin", OOM_TASK_SYS_ADMIN },
 	{ "cap_sys_admin", OOM_TASK_SYS_ADMIN },
 	{ "origin", OOM_TASK_ORIGIN },
 	{ "oom_origin", OOM_TASK_ORIGIN },
@@ -180,6 +181,13 @@ static bool read_comm(const json_t *value, struct place place, struct oom_task *
 	return true;
 }
 
+/* Who has a memory has page tables: where all three are told to be 0, it is a zombie or a kernel thread. */
+static bool has_no_memory(const json_t *object, const struct oom_task *task)
+{
+	return json_is_integer(json_object_get(object, "pgtables_bytes")) && !task->rss_pages &&
+	       !task->swap_pages && !task->pgtables_bytes;
+}
+
 static bool read_task(const json_t *object, const char *file, long index, struct oom_task *task,
                       struct err *reterr)
 {
@@ -191,8 +199,9 @@ static bool read_task(const json_t *object, const char *file, long index, struct
 		{ "swap", 0, PAGES_MAX, pages_expected, false },
 		{ "pgtables_bytes", 0, PAGES_MAX, "must be a number of bytes", false },
 		{ "adj", -1000, 1000, "must be a number from -1000 to 1000", false },
+		{ "oom_group", 0, UINT32_MAX, "must be true, or the number of a group", false },
 	};
-	json_int_t values[sizeof(numbers) / sizeof(numbers[0])] = { 0 };
+	json_int_t values[sizeof(numbers) / sizeof(numbers[0])] = { [7] = task->group };
 
 	if (!json_is_object(object)) {
 		struct place place = place_of(file, index, "");
@@ -210,17 +219,22 @@ static bool read_task(const json_t *object, const char *file, long index, struct
 	task->swap_pages = (uint64_t)values[4];
 	task->pgtables_bytes = (uint64_t)values[5];
 	task->adj = (int16_t)values[6];
+	task->group = (uint32_t)values[7];
 	task->start_ticks = (uint64_t)index;
 	task->in_domain = true;
 	/* The table's pids are the kernel's: is_global_init() asks for nothing else. */
 	task->flags = task->pid == 1 ? OOM_TASK_INIT : 0;
-	return read_comm(json_object_get(object, "comm"), place_of(file, index, "comm"), task,
-	                 reterr) &&
-	       read_flags(json_object_get(object, "flags"), place_of(file, index, "flags"),
-	                  &task->flags, reterr);
+	if (!read_comm(json_object_get(object, "comm"), place_of(file, index, "comm"), task,
+	               reterr) ||
+	    !read_flags(json_object_get(object, "flags"), place_of(file, index, "flags"),
+	                &task->flags, reterr))
+		return false;
+	if (has_no_memory(object, task))
+		task->flags |= OOM_TASK_NO_MM;
+	return true;
 }
 
-static bool read_tasks(const json_t *array, const char *file, struct region *region,
+static bool read_tasks(const json_t *array, const char *file, uint32_t group, struct region *region,
                        struct oom_table *table, struct err *reterr)
 {
 	struct place place = place_of(file, -1, "tasks");
@@ -231,10 +245,12 @@ static bool read_tasks(const json_t *array, const char *file, struct region *reg
 	table->tasks = region_alloc(region, count * sizeof(*table->tasks));
 	if (!table->tasks)
 		return err_set(reterr, ERR_NO_MEMORY, 0, file, "out of memory");
-	for (; table->count < count; table->count++)
+	for (; table->count < count; table->count++) {
+		table->tasks[table->count].group = group;
 		if (!read_task(json_array_get(array, table->count), file, (long)table->count,
 		               &table->tasks[table->count], reterr))
 			return false;
+	}
 	return true;
 }
 
@@ -286,19 +302,22 @@ bool oom_case_from_json(const json_t *root, const char *file, struct region *reg
 		{ "mem_total", 1, PAGES_MAX, pages_expected, true },
 		{ "swap_total", 0, PAGES_MAX, pages_expected, false },
 		{ "limit", 0, PAGES_MAX, "must be a number of pages, or null", false },
+		{ "swap_max", 0, PAGES_MAX, "must be a number of pages, or null", false },
+		{ "oom_group", 0, UINT32_MAX, "must be true or false", false },
 	};
-	json_int_t values[] = { 0, 0, -1 };
+	json_int_t values[] = { 0, 0, -1, 0, 0 };
 	struct oom_case oom = { .file = file, .page_size = PAGE_BYTES };
 	struct place place = place_of(file, -1, "the file");
 
 	if (!json_is_object(root))
 		return refuse(&place, "must hold one JSON object", reterr);
-	for (size_t i = 0; i < 3; i++)
+	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
 		if (!read_number(root, place_of(file, -1, numbers[i].key), &numbers[i], &values[i],
 		                 reterr))
 			return false;
 	if (!read_call(root, file, &oom.call, reterr) ||
-	    !read_tasks(json_object_get(root, "tasks"), file, region, &oom.table, reterr))
+	    !read_tasks(json_object_get(root, "tasks"), file, (uint32_t)values[4], region,
+	                &oom.table, reterr))
 		return false;
 	oom.mem_total_pages = (uint64_t)values[0];
 	oom.swap_total_pages = (uint64_t)values[1];
@@ -306,7 +325,9 @@ bool oom_case_from_json(const json_t *root, const char *file, struct region *reg
 	if (values[2] >= 0) {
 		/* as out_of_memory() is told it: at least 1 */
 		oom.call.constraint = OOM_CONSTRAINT_MEMCG;
-		oom.table.totalpages = values[2] ? (uint64_t)values[2] : 1;
+		oom.table.totalpages = (uint64_t)values[2] +
+		                       (uint64_t)(values[3] < values[1] ? values[3] : values[1]);
+		oom.table.totalpages += !oom.table.totalpages;
 	}
 	*ret = oom;
 	return true;

@@ -35,6 +35,18 @@ static json_t *task_json(const struct oom_case *oom, const struct oom_task *task
 	        task->is_eligible ? json_null() : json_word(task->why_not));
 }
 
+/* Who dies with the victim, as a list of pids. */
+static void put_group(struct json_stream *stream, const struct oom_case *oom)
+{
+	const struct oom_verdict *verdict = &oom->verdict;
+
+	json_stream_open(stream, "group", '[');
+	for (size_t i = 0; verdict->group_count && i < oom->table.count; i++)
+		if (lx_oom_dies_with(oom->rules, verdict->victim, &oom->table.tasks[i]))
+			json_stream_put(stream, NULL, json_integer(oom->table.tasks[i].pid));
+	json_stream_close(stream, ']');
+}
+
 bool oom_case_write_json(FILE *out, const struct oom_case *oom)
 {
 	struct json_stream stream = { .out = out };
@@ -47,6 +59,7 @@ bool oom_case_write_json(FILE *out, const struct oom_case *oom)
 	json_stream_put(&stream, "why", json_word(verdict->why));
 	json_stream_put(&stream, "instead_of",
 	                verdict->instead_of ? json_integer(verdict->instead_of->pid) : json_null());
+	put_group(&stream, oom);
 	json_stream_put(&stream, "constraint", json_string(constraint_word(oom->call.constraint)));
 	json_stream_put(&stream, "cgroup", json_word(oom->cgroup));
 	json_stream_put(&stream, "totalpages", json_number(oom->table.totalpages));
@@ -150,6 +163,9 @@ static void write_verdict(FILE *out, const struct oom_case *oom)
 		write_comm(out, verdict->instead_of);
 		(void)fputc('\n', out);
 	}
+	if (verdict->group_count)
+		(void)fprintf(out, "  memory.oom.group: %zu more die with it\n",
+		              verdict->group_count);
 	if (!(verdict->victim->flags & OOM_TASK_ORIGIN))
 		write_sum(out, oom, verdict->victim);
 }

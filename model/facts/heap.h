@@ -165,11 +165,11 @@ struct walk_facts {
 struct malloc_private {
 	uint64_t narenas, narenas_limit, free_list, next_to_use, aligned_heap_area;
 	uint64_t tcache_key, global_max_fast, perturb_byte, may_shrink_heap;
-	uint64_t curbrk, single_threaded;  /* __curbrk, __libc_single_threaded */
-	uint64_t multiple_threads;         /* __libc_multiple_threads, an int */
-	uint32_t max_fast_bytes;           /* width of global_max_fast: 1 or a word */
-	uint64_t stack_cache;  /* nptl's list of joined threads' stacks, */
-	uint32_t pthread_list; /* which links struct pthreads at this offset */
+	uint64_t curbrk, single_threaded; /* __curbrk, __libc_single_threaded */
+	uint64_t multiple_threads;        /* __libc_multiple_threads, an int */
+	uint32_t max_fast_bytes;          /* width of global_max_fast: 1 or a word */
+	uint64_t stack_cache;             /* nptl's list of joined threads' stacks, */
+	uint32_t pthread_list;            /* which links struct pthreads at this offset */
 	/* __malloc_hook, __realloc_hook, __memalign_hook, __free_hook and what they hold at first */
 	uint64_t hook[4], hook_first[4];
 };
@@ -178,7 +178,7 @@ struct malloc_private {
 struct malloc_state {
 	uint64_t main_arena_addr, mp_addr;
 	struct malloc_private private; /* where the rest of its state lies */
-	bool is_used; /* false: main_arena is in its never-used state */
+	bool is_used;                  /* false: main_arena is in its never-used state */
 	struct malloc_params params;
 	struct arena *arenas; /* ring order, main_arena first */
 	size_t arena_count;

@@ -34,6 +34,7 @@ struct oom_task {
 	uint64_t rss_pages, swap_pages, pgtables_bytes;
 	struct fact score;    /* /proc/PID/oom_score */
 	uint64_t start_ticks; /* for the order of the task list */
+	uint32_t group;       /* who shares it dies together (memory.oom.group); 0: none */
 	/* set by lx_oom_rank() */
 	int64_t badness;      /* pages; meaningful when eligible */
 	uint32_t domain_rank; /* 1-based, among the eligible tasks of the domain; 0: none */

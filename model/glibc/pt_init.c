@@ -63,6 +63,8 @@ void pt_malloc_init_state(struct ptmalloc *pt, uint64_t av)
 		flags |= NONCONTIGUOUS_BIT;
 	else if (pt->rules.has_fastbins)
 		pt_set_max_fast(pt, 16 * word_size(pt));
+	if (av == pt->main_arena && pt->tuned_max_fast)
+		set_var(pt, VAR_GLOBAL_MAX_FAST, pt->tuned_max_fast);
 	if (pt->lay->fastchunks_flag_bit)
 		flags |= FASTCHUNKS_BIT;
 	else if (pt->lay->arena.have_fastchunks != FIELD_NONE)
@@ -132,7 +134,7 @@ void pt_set_private(struct ptmalloc *pt, const struct pt_private *from)
 	set_var(pt, VAR_TCACHE_KEY, from->tcache_key);
 	set_var(pt, VAR_GLOBAL_MAX_FAST, from->global_max_fast);
 	set_var(pt, VAR_CURBRK, from->curbrk);
-	set_var(pt, VAR_MAY_SHRINK_HEAP, (uint64_t)((int64_t)from->may_shrink_heap + 1));
+	set_var(pt, VAR_MAY_SHRINK_HEAP, (uint64_t)(from->may_shrink_heap + 1));
 	set_var(pt, VAR_PERTURB_BYTE, from->perturb_byte);
 	set_var(pt, VAR_INITIALIZED, from->is_initialized);
 	set_var(pt, VAR_SINGLE_THREADED, from->is_single_threaded);

@@ -8,10 +8,14 @@ void pt_alloc_perturb(struct ptmalloc *pt, uint64_t mem, uint64_t bytes)
 {
 	uint64_t perturb = var(pt, VAR_PERTURB_BYTE);
 
-	if (__builtin_expect(perturb == 0, 1))
-		return;
-	why(pt->why, WHY_PERTURB, bytes, perturb);
-	image_fill(pt->image, mem, (uint8_t)(perturb ^ 0xff), bytes);
+	pt_enter(pt, FN_ALLOC_PERTURB, mem, bytes);
+	if (__builtin_expect(perturb == 0, 1)) {
+		why(pt->why, WHY_PERTURB_NONE);
+	} else {
+		why(pt->why, WHY_PERTURB, bytes, perturb);
+		image_fill(pt->image, mem, (uint8_t)(perturb ^ 0xff), bytes);
+	}
+	pt_leave(pt, FN_ALLOC_PERTURB);
 }
 
 /* The result of a stage: user memory, filled when M_PERTURB is on. */
@@ -138,32 +142,26 @@ static uint64_t take_small(struct ptmalloc *pt, const struct pt_request *r)
 
 /* --- the whole ----------------------------------------------------------------------------------------------- */
 
-/* Large and all larger bins, then top: the chunk, or 0. */
-static uint64_t take_larger(struct ptmalloc *pt, struct pt_request *r)
-{
-	uint64_t chunk = 0;
-
-	if (!in_smallbin_range(pt, r->nb))
-		chunk = pt_take_large(pt, r);
-	if (!chunk && pt_ok(pt))
-		chunk = pt_scan_binmap(pt, r);
-	if (!chunk && pt_ok(pt))
-		chunk = pt_use_top(pt, r);
-	return chunk;
-}
-
-/* Unsorted, then what is larger; again when fast chunks had to be consolidated. */
+/* Unsorted, large and all larger bins, then top; again when fast chunks had to be consolidated. */
 static uint64_t search(struct ptmalloc *pt, struct pt_request *r)
 {
 	for (int turn = 0; pt_ok(pt); turn++) {
 		uint64_t chunk = pt_scan_unsorted(pt, r), mem;
 
-		if (chunk && r->return_cached)
-			return chunk;
-		if (!chunk && pt_ok(pt))
-			chunk = take_larger(pt, r);
 		if (chunk || !pt_ok(pt))
-			return chunk ? give(pt, r, chunk) : 0;
+			return r->return_cached ? chunk : chunk ? give(pt, r, chunk) : 0;
+		if (!in_smallbin_range(pt, r->nb)) {
+			chunk = pt_take_large(pt, r);
+			if (chunk || !pt_ok(pt))
+				return chunk ? give(pt, r, chunk) : 0;
+		}
+		chunk = pt_scan_binmap(pt, r);
+		if (!chunk && pt_ok(pt))
+			chunk = pt_use_top(pt, r);
+		if (chunk)
+			return give(pt, r, chunk);
+		if (!pt_ok(pt))
+			return 0;
 		if (pt->rules.has_fastbins && pt_have_fastchunks(pt, r->av) && turn < 2) {
 			why(pt->why, WHY_CONSOLIDATE_AND_RETRY);
 			pt_malloc_consolidate(pt, r->av);

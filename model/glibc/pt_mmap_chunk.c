@@ -7,7 +7,7 @@
  * of huge pages is marked in prev_size's lowest bit there.
  */
 
-/* The C library's wrappers set errno, and what succeeds afterwards leaves it. */
+/* The system call's wrapper sets errno; a success leaves it. */
 static int64_t noted(struct ptmalloc *pt, int64_t result)
 {
 	if (sys_failed(result))
@@ -63,7 +63,9 @@ void pt_madvise_thp(struct ptmalloc *pt, uint64_t addr, uint64_t size)
 		addr -= lead;
 		size += lead;
 	}
+	pt_enter(pt, FN_MADVISE_THP, addr, size);
 	pt_madvise(pt, addr, size, SYS_MADV_HUGEPAGE);
+	pt_leave(pt, FN_MADVISE_THP);
 }
 
 /* --- headers of mmapped chunks ------------------------------------------------------------------------ */

@@ -221,6 +221,7 @@ static void free_by_cache(struct ptmalloc *pt, uint64_t p)
 {
 	uint64_t size, end;
 
+	/* Before anything of it is read. */
 	if (is_misaligned_chunk(pt, p)) {
 		pt_abort(pt, "free(): invalid pointer");
 		return;
@@ -236,7 +237,7 @@ static void free_by_cache(struct ptmalloc *pt, uint64_t p)
 	pt_int_free_chunk(pt, pt_arena_for_chunk(pt, p), p, size, false);
 }
 
-/* To 2.41, a pointer that no malloc gave: the header is read wherever it lies, as the processor does. */
+/* A pointer that no malloc gave: the header is read wherever it lies, as the processor does. */
 static void free_misaligned(struct ptmalloc *pt, uint64_t p)
 {
 	uint64_t word = 0, at = p + word_size(pt);

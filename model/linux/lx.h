@@ -98,12 +98,17 @@ struct oom_verdict {
 	const struct oom_task *victim;     /* OOM_OUTCOME_KILL */
 	const struct oom_task *instead_of; /* the parent it is sacrificed for (to 5.0), or NULL */
 	int64_t points;
-	const char *why; /* static text: the rule that decided */
+	size_t group_count; /* others that die with it (memory.oom.group) */
+	const char *why;    /* static text: the rule that decided */
 };
 
 /** out_of_memory() on a ranked table whose totalpages and tasks are those of the OOM domain. */
 void lx_oom_choose(const struct linux_rules *rules, const struct oom_table *table,
                    const struct oom_call *call, struct oom_verdict *ret);
+
+/** Whether a task is killed after the victim because their cgroup dies as a whole. */
+bool lx_oom_dies_with(const struct linux_rules *rules, const struct oom_task *victim,
+                      const struct oom_task *task);
 
 const char *lx_outcome_word(enum oom_outcome outcome); /* "kill", "panic", "wait", "nobody" */
 

@@ -6,8 +6,6 @@
 
 #include "model/linux/lx_vmas.h"
 
-/* From here on addresses are the model's own (see image.h): no process has memory there. */
-
 struct lx_mm *lx_mm_branch(struct lx_mm *from, struct image *image)
 {
 	struct region *region = region_new();
@@ -147,9 +145,33 @@ uint64_t lx_mm_brk(const struct lx_mm *mm)
 	return mm->now.brk;
 }
 
+static uint64_t with_extra(uint64_t pages, int64_t extra)
+{
+	int64_t sum = (int64_t)pages + extra;
+
+	return sum > 0 ? (uint64_t)sum : 0;
+}
+
 uint64_t lx_mm_total_pages(const struct lx_mm *mm)
 {
-	return mm->now.total_vm;
+	return with_extra(mm->now.total_vm, mm->now.total_extra);
+}
+
+uint64_t lx_mm_data_pages(const struct lx_mm *mm)
+{
+	return with_extra(mm->now.data_vm, mm->now.data_extra);
+}
+
+void lx_mm_set_total_pages(struct lx_mm *mm, uint64_t pages)
+{
+	lx_note_scalars(mm);
+	mm->now.total_extra = (int64_t)pages - (int64_t)mm->now.total_vm;
+}
+
+void lx_mm_set_data_pages(struct lx_mm *mm, uint64_t pages)
+{
+	lx_note_scalars(mm);
+	mm->now.data_extra = (int64_t)pages - (int64_t)mm->now.data_vm;
 }
 
 uint64_t lx_mm_charged_pages(const struct lx_mm *mm)

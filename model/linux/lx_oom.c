@@ -137,17 +137,22 @@ static int compare_last_tie(const void *left, const void *right)
 	return order ? order : -compare_age(a, b);
 }
 
+/* Of several origins it was always the last. */
 static int compare_first_tie(const void *left, const void *right)
 {
 	const struct oom_task *a = left, *b = right;
 	int order = compare_points(a, b);
 
-	return order ? order : compare_age(a, b);
+	if (order)
+		return order;
+	return a->is_eligible && a->badness == INT64_MAX ? -compare_age(a, b) : compare_age(a, b);
 }
 
-static void sort_by(const struct linux_rules *rules, struct oom_table *table, uint64_t totalpages)
+/* The first `count` tasks. */
+static void sort_by(const struct linux_rules *rules, struct oom_table *table, size_t count,
+                    uint64_t totalpages)
 {
-	for (size_t i = 0; i < table->count; i++) {
+	for (size_t i = 0; i < count; i++) {
 		struct oom_task *task = &table->tasks[i];
 
 		task->badness = 0;
@@ -155,25 +160,51 @@ static void sort_by(const struct linux_rules *rules, struct oom_table *table, ui
 		task->is_eligible =
 		        lx_oom_badness(rules, task, totalpages, &task->badness, &task->why_not);
 	}
-	if (table->count)
-		qsort(table->tasks, table->count, sizeof(*table->tasks),
+	if (count)
+		qsort(table->tasks, count, sizeof(*table->tasks),
 		      rules->oom_last_tie_wins ? compare_last_tie : compare_first_tie);
 }
 
-void lx_oom_rank(const struct linux_rules *rules, struct oom_table *table)
+/* Brings the tasks of the domain to the front; returns their number. */
+static size_t domain_first(struct oom_table *table)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < table->count; i++) {
+		struct oom_task task = table->tasks[i];
+
+		if (!task.in_domain)
+			continue;
+		table->tasks[i] = table->tasks[count];
+		table->tasks[count++] = task;
+	}
+	return count;
+}
+
+static void number_domain(struct oom_table *table)
 {
 	uint32_t rank = 0;
 
-	/* adj weighs less in a small domain, so the order inside may be another one. */
-	sort_by(rules, table,
-	        table->domain_totalpages ? table->domain_totalpages : table->totalpages);
 	for (size_t i = 0; i < table->count; i++) {
 		struct oom_task *task = &table->tasks[i];
 
 		task->domain_rank = task->is_eligible && task->in_domain ? ++rank : 0;
 	}
-	if (table->domain_totalpages && table->domain_totalpages != table->totalpages)
-		sort_by(rules, table, table->totalpages);
+}
+
+void lx_oom_rank(const struct linux_rules *rules, struct oom_table *table)
+{
+	bool is_weighed_anew =
+	        table->domain_totalpages && table->domain_totalpages != table->totalpages;
+
+	/* adj weighs less in a small domain, so the order inside may be another one. */
+	if (is_weighed_anew) {
+		sort_by(rules, table, domain_first(table), table->domain_totalpages);
+		number_domain(table);
+	}
+	sort_by(rules, table, table->count, table->totalpages);
+	if (!is_weighed_anew)
+		number_domain(table);
 }
 
 uint32_t lx_oom_position(const struct oom_table *table, int32_t pid, bool in_domain)
@@ -203,10 +234,13 @@ static const struct oom_task *find_pid(const struct oom_table *table, int32_t pi
 /* A dying victim stops the scan, unless its memory has been reaped without ending it. */
 static bool is_being_killed(const struct linux_rules *rules, const struct oom_task *task)
 {
-	if (!has_flag(task, OOM_TASK_VICTIM) || has_flag(task, OOM_TASK_INIT) ||
-	    has_flag(task, OOM_TASK_KTHREAD))
+	if (has_flag(task, OOM_TASK_INIT) || has_flag(task, OOM_TASK_KTHREAD))
 		return false;
-	return !(has_flag(task, OOM_TASK_REAPED) && rules->oom_skips_reaped);
+	if (rules->oom_waits_for_exiting && has_flag(task, OOM_TASK_EXITING) &&
+	    !has_flag(task, OOM_TASK_NO_MM))
+		return true;
+	return has_flag(task, OOM_TASK_VICTIM) &&
+	       !(has_flag(task, OOM_TASK_REAPED) && rules->oom_skips_reaped);
 }
 
 static bool any_being_killed(const struct linux_rules *rules, const struct oom_table *table)
@@ -217,41 +251,71 @@ static bool any_being_killed(const struct linux_rules *rules, const struct oom_t
 	return false;
 }
 
+/* oom_badness() itself, which knows of no origins. */
+static int64_t plain_badness(const struct linux_rules *rules, const struct oom_task *task,
+                             uint64_t totalpages)
+{
+	struct oom_task plain = *task;
+	const char *why;
+	int64_t points;
+
+	plain.flags &= ~(uint32_t)OOM_TASK_ORIGIN;
+	return lx_oom_badness(rules, &plain, totalpages, &points, &why) ? points : INT64_MIN;
+}
+
 /*
  * 4.3 … 5.0, oom_kill_process(): the worst child with a memory of its own dies in its parent's
  * place. Among equals the oldest; a child needs more than 0 points.
  */
-static const struct oom_task *worst_child(const struct oom_table *table,
-                                          const struct oom_task *parent)
+static const struct oom_task *worst_child(const struct linux_rules *rules,
+                                          const struct oom_table *table,
+                                          const struct oom_task *parent, int64_t *ret_points)
 {
 	const struct oom_task *worst = NULL;
 
+	*ret_points = 0;
 	for (size_t i = 0; i < table->count; i++) {
 		const struct oom_task *task = &table->tasks[i];
+		int64_t points;
 
-		if (task->ppid != parent->pid || task == parent || !task->is_eligible ||
-		    has_flag(task, OOM_TASK_VFORK) || task->badness < 1)
+		if (task->ppid != parent->pid || task == parent || has_flag(task, OOM_TASK_VFORK))
 			continue;
-		if (!worst || task->badness > worst->badness ||
-		    (task->badness == worst->badness && compare_age(task, worst) < 0))
-			worst = task;
+		points = plain_badness(rules, task, table->totalpages);
+		if (points < 1 || points < *ret_points ||
+		    (worst && points == *ret_points && compare_age(task, worst) > 0))
+			continue;
+		worst = task;
+		*ret_points = points;
 	}
 	return worst;
+}
+
+/* Linux 4.19 … 7.2 mm/oom_kill.c:oom_kill_memcg_member */
+bool lx_oom_dies_with(const struct linux_rules *rules, const struct oom_task *victim,
+                      const struct oom_task *task)
+{
+	return rules->memcg_kill_at_charge && victim->group && task != victim &&
+	       task->group == victim->group && task->adj != ADJ_UNKILLABLE &&
+	       !(task->flags & (OOM_TASK_INIT | OOM_TASK_KTHREAD | OOM_TASK_NO_MM));
 }
 
 static void kill_task(const struct linux_rules *rules, const struct oom_table *table,
                       const struct oom_task *task, const char *why, struct oom_verdict *ret)
 {
-	const struct oom_task *child =
-	        rules->oom_sacrifices_child && task->pid ? worst_child(table, task) : NULL;
+	bool may_spare =
+	        rules->oom_sacrifices_child && task->pid && !has_flag(task, OOM_TASK_EXITING);
+	int64_t points = 0;
+	const struct oom_task *child = may_spare ? worst_child(rules, table, task, &points) : NULL;
 
 	*ret = (struct oom_verdict){
 		.outcome = OOM_OUTCOME_KILL,
 		.victim = child ? child : task,
 		.instead_of = child ? task : NULL,
-		.points = child ? child->badness : task->badness,
+		.points = child ? points : task->badness,
 		.why = why,
 	};
+	for (size_t i = 0; ret->victim->group && i < table->count; i++)
+		ret->group_count += lx_oom_dies_with(rules, ret->victim, &table->tasks[i]);
 }
 
 /* oom_kill_allocating_task asks less than the scan: vfork and reaping do not matter. */

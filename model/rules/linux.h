@@ -24,6 +24,7 @@ struct linux_rules {
 	bool oom_points_signed;     /* negative badness possible (5.9); else at least 1 */
 	bool oom_sacrifices_child;  /* a child with the highest badness dies first (to 5.0) */
 	bool oom_last_tie_wins;     /* among equals the later task is chosen (5.3) */
+	bool oom_waits_for_exiting; /* a task that ends by itself stops the scan (to 4.5) */
 	bool oom_skips_reaped;      /* an mm that was reaped is not chosen again (4.6) */
 	bool oom_skips_vfork;       /* nor a vfork child before its exec (4.8) */
 	bool oom_score_two_thirds;  /* /proc/PID/oom_score = (1000 + share) * 2 / 3 (5.9) */

@@ -15,6 +15,7 @@ const struct linux_rules linux_rows[] = {
 	        .commit_guess_free_pages = true,
 	        .oom_root_bonus = true,
 	        .oom_sacrifices_child = true,
+	        .oom_waits_for_exiting = true,
 	},
 	{
 	        /* "mm: rework virtual memory accounting"; MADV_FREE */
@@ -24,11 +25,13 @@ const struct linux_rules linux_rows[] = {
 	        .commit_guess_free_pages = true,
 	        .oom_root_bonus = true,
 	        .oom_sacrifices_child = true,
+	        .oom_waits_for_exiting = true,
 	        .limit_data_maps = true,
 	        .madv_free = true,
 	},
 	{
-	        /* "mm, oom: introduce oom reaper": a reaped mm is not looked at again */
+	        /* "mm, oom: introduce oom reaper": a reaped mm is not looked at again; "mm: oom_kill:
+		 * don't ignore oom score on exiting tasks" */
 	        .name = "4.6",
 	        .major = 4,
 	        .minor = 6,

@@ -38,6 +38,25 @@ static void ends_with(struct op_result *ret, enum outcome outcome, const char *t
 	text_copy(ret->outcome_text, sizeof(ret->outcome_text), text ? text : "");
 }
 
+/* As the version words it, but for the file and the line. */
+static void say_assert(const struct ptmalloc *pt, struct op_result *ret)
+{
+	struct text text = text_in(ret->outcome_text, sizeof(ret->outcome_text));
+
+	switch (pt->rules.assert_form) {
+	case GLIBC_ASSERT_CLASSIC:
+		text_addf(&text, "%s: Assertion `%s' failed.", pt->stop_function, pt->stop_text);
+		break;
+	case GLIBC_ASSERT_MALLOC:
+		text_addf(&text, "malloc assertion failure in %s: %s", pt->stop_function,
+		          pt->stop_text);
+		break;
+	case GLIBC_ASSERT_FATAL:
+		text_addf(&text, "(%s): assertion failed: %s", pt->stop_function, pt->stop_text);
+		break;
+	}
+}
+
 bool operate_goes_on(struct operate *operate, struct op_result *ret)
 {
 	const struct ptmalloc *pt = &operate->world->pt;
@@ -47,6 +66,8 @@ bool operate_goes_on(struct operate *operate, struct op_result *ret)
 		return true;
 	case PT_ABORT:
 		ends_with(ret, OUTCOME_ABORT, pt->stop_text);
+		if (pt->stop_function)
+			say_assert(pt, ret);
 		break;
 	case PT_SEGV:
 		ends_with(ret, OUTCOME_SEGV, "");
@@ -248,6 +269,7 @@ static void begin(struct operate *operate)
 	struct ptmalloc *pt = &world->pt;
 
 	sys_clear(lx_mm_sys(world->mm));
+	lx_mm_clear_band(world->mm);
 	if (pt->why)
 		why_clear(pt->why);
 	image_clear_fault(&world->image);
@@ -272,7 +294,7 @@ bool operate_run(struct operate *operate, const struct operation *op, struct op_
                  struct err *reterr)
 {
 	struct world *world = operate->world;
-	uint64_t commit = lx_mm_charged_pages(world->mm), resident = resident_pages(operate);
+	uint64_t commit = lx_mm_own_committed(world->mm), resident = resident_pages(operate);
 	bool ok;
 
 	*ret = (struct op_result){
@@ -284,10 +306,14 @@ bool operate_run(struct operate *operate, const struct operation *op, struct op_
 	};
 	if (!operate_make_room(operate))
 		return err_set(reterr, ERR_NO_MEMORY, ENOMEM, "the scenario", "out of memory");
+	if (op->kind != OP_SET && operate->is_contestable && !operate_check(operate, reterr))
+		return false;
+	operate->is_contestable = operate->is_contestable && op->kind == OP_SET;
 	begin(operate);
 	operate->has_begun = operate->has_begun || op->kind != OP_SET;
 	ok = dispatch(operate, op, ret, reterr);
-	ret->commit_pages += (int64_t)(lx_mm_charged_pages(world->mm) - commit);
+	ret->commit_pages += (int64_t)(lx_mm_own_committed(world->mm) - commit);
+	ret->band_pages = lx_mm_band(world->mm);
 	ret->rss_pages += (int64_t)(resident_pages(operate) - resident);
 	if (outcome_is_fatal(ret->outcome))
 		operate->is_over = true;

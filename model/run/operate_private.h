@@ -24,6 +24,9 @@ bool operate_thread(struct operate *operate, const struct operation *op, struct 
 bool operate_exit_thread(struct operate *operate, const struct operation *op, struct op_result *ret,
                          struct err *reterr);
 
+/** A setting of the machine, or of what the process has of it. False: another setting. */
+bool operate_set_system(struct operate *operate, const struct setting_value *value);
+
 /** Gives every name that the scenario knows its place; false when out of memory. */
 bool operate_make_room(struct operate *operate);
 /** What a name is bound to; a dead binding for one that never was. */

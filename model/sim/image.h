@@ -17,8 +17,8 @@
  * asked only when the software TLB misses.
  *
  * Errors are sticky, not returned: the first failed access is kept in `fault`; a read that fails
- * gives 0, a write that fails goes nowhere. Nobody has addresses from 2^60 on. Who runs an operation tests the flag at its end, and inside every loop whose
- * end depends on what was read.
+ * gives 0, a write that fails goes nowhere. Who runs an operation tests the flag at its end, and inside
+ * every loop whose end depends on what was read. Nobody has addresses from 2^60 on.
  *
  * With a journal each change can be taken back. Not thread safe; images of one pool share it.
  */
@@ -37,7 +37,7 @@ enum image_slot { SLOT_EMPTY, SLOT_ZERO, SLOT_UNKNOWN, SLOT_SWAPPED, SLOT_FIRST_
 enum image_fault {
 	IMAGE_OK,
 	IMAGE_SEGV,      /* no VMA there, or one that forbids the access: the target would die */
-	IMAGE_UNALIGNED, /* a pointer that no allocator made: the state is corrupt */
+	IMAGE_UNALIGNED, /* a write through a pointer that no allocator made: the state is corrupt */
 	IMAGE_UNKNOWN,   /* our copy is incomplete there */
 	IMAGE_NO_MEMORY, /* heaptop's own */
 };
@@ -99,8 +99,8 @@ struct image {
 	enum image_fault fault; /* the first one since image_clear_fault() */
 	uint64_t fault_addr;
 	bool fault_is_write;
-	struct image_change scratch[4]; /* IMAGE_SCRATCH */
-	uint8_t dummy[64];              /* what failed reads see */
+	struct image_change scratch[IMAGE_SCRATCH];
+	uint8_t dummy[64]; /* what failed reads see */
 };
 
 /** Pages and leaves for a family of images. Ends with image_pool_free(), after its images. */

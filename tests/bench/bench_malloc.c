@@ -72,7 +72,8 @@ static double real_run(const struct step *steps, size_t count, void **blocks)
 	return bench_now() - start;
 }
 
-static double model_run(struct world *world, const struct step *steps, size_t count, uint64_t *blocks)
+static double model_run(struct world *world, const struct step *steps, size_t count,
+                        uint64_t *blocks)
 {
 	struct world_mark mark;
 	double start = bench_now();
@@ -180,8 +181,8 @@ static void bench_large(void)
 	}
 	world_commit(world, &mark);
 	bytes = image_pool_bytes(world->pool, &pages);
-	bench_at_most("bookkeeping of the image's pages", 100.0 * ((double)bytes / (double)pages - 1),
-	            1.5, "%");
+	bench_at_most("bookkeeping of the image's pages",
+	              100.0 * ((double)bytes / (double)pages - 1), 1.5, "%");
 	start = bench_now();
 	branch = world_branch(world);
 	took = bench_now() - start;

@@ -69,14 +69,12 @@ uint64_t plain_get(struct plain_owner *owner, struct plain_image *p, uint64_t ad
 	const struct plain_page *page;
 	uint64_t v = 0;
 
-	if (!is_aligned(addr, width)) {
-		plain_fail(owner, IMAGE_UNALIGNED, addr, false);
-		return 0;
+	for (unsigned i = 0; i < width; i++) {
+		page = plain_page(owner, p, addr + i, false, true);
+		if (page)
+			v |= (uint64_t)page->bytes[(addr + i) % IMAGE_PAGE] << 8 * i;
 	}
-	page = plain_page(owner, p, addr, false, true);
-	if (page)
-		memcpy(&v, page->bytes + addr % IMAGE_PAGE, width);
-	return v;
+	return owner->fault == IMAGE_OK ? v : 0;
 }
 
 void plain_set(struct plain_owner *owner, struct plain_image *p, uint64_t addr, unsigned width,

@@ -239,6 +239,111 @@ static void who_ends_already_is_waited_for(void **state)
 	assert_killed(f, 9, 500);
 }
 
+/* 4.3 … 4.5: whoever ends by itself is waited for by everybody. */
+static void early_kernels_waited_for_any_exiting_task(void **state)
+{
+	struct fixture *f = *state;
+	static const char text[] = "{" MACHINE "'tasks':[{'pid':9,'rss':500},"
+	                           "{'pid':10,'rss':5,'flags':['exiting']}]}";
+
+	decide(f, text, 4, 5);
+	assert_int_equal(f->oom.verdict.outcome, OOM_OUTCOME_WAIT);
+	decide(f, text, 4, 6);
+	assert_killed(f, 9, 500);
+}
+
+/* Zombies and kernel threads of a table that was read from /proc. */
+static void who_has_no_memory_is_never_chosen(void **state)
+{
+	struct fixture *f = *state;
+
+	decide(f,
+	       "{" MACHINE "'tasks':[{'pid':9,'rss':5,'pgtables_bytes':4096,'adj':-10},"
+	       "{'pid':10,'rss':0,'swap':0,'pgtables_bytes':0,'adj':900}]}",
+	       6, 12);
+	assert_killed(f, 9, 5 + 1 - 10 * 54);
+	/* a page-table hog has no RSS either, and dies first */
+	decide(f,
+	       "{" MACHINE "'tasks':[{'pid':9,'rss':5000,'pgtables_bytes':4096},"
+	       "{'pid':10,'rss':0,'swap':0,'pgtables_bytes':28672000}]}",
+	       6, 12);
+	assert_killed(f, 10, 7000);
+}
+
+/* A 50 MiB parent, six children that share its pages and wrote 2 MiB, a single process of 30 MiB. */
+static void forked_children_count_what_they_share(void **state)
+{
+	struct fixture *f = *state;
+	static const char text[] =
+	        "{" MACHINE "'tasks':[{'pid':20,'rss':12900},{'pid':21,'rss':7800},"
+	        "{'pid':22,'ppid':20,'rss':13400},{'pid':23,'ppid':20,'rss':13400},"
+	        "{'pid':24,'ppid':20,'rss':13400}]}";
+
+	decide(f, text, 5, 10);
+	assert_killed(f, 24, 13400);
+	decide(f, text, 7, 2);
+	assert_killed(f, 24, 13400);
+	decide(f, text, 4, 3);
+	assert_killed(f, 22, 13400);
+}
+
+static void a_cgroup_may_die_as_a_whole(void **state)
+{
+	struct fixture *f = *state;
+	static const char text[] =
+	        "{" MACHINE "'limit':8192,'oom_group':true,'tasks':[{'pid':9,'rss':500,'adj':-900},"
+	        "{'pid':10,'rss':7000},{'pid':11,'rss':60,'adj':-1000},"
+	        "{'pid':12,'rss':60,'oom_group':0}]}";
+
+	decide(f, text, 6, 1);
+	assert_killed(f, 10, 7000);
+	assert_int_equal(f->oom.verdict.group_count, 1);
+	for (size_t i = 0; i < f->oom.table.count; i++)
+		assert_int_equal(lx_oom_dies_with(f->oom.rules, f->oom.verdict.victim,
+		                                  &f->oom.table.tasks[i]),
+		                 f->oom.table.tasks[i].pid == 9);
+	decide(f, text, 4, 17);
+	assert_int_equal(f->oom.verdict.group_count, 0);
+}
+
+static void swap_adds_to_the_limit_of_a_cgroup(void **state)
+{
+	struct fixture *f = *state;
+
+	decide(f,
+	       "{'mem_total':54295,'swap_total':16384,'limit':8192,'swap_max':4096,"
+	       "'tasks':[{'pid':9,'rss':5,'adj':1}]}",
+	       6, 1);
+	assert_killed(f, 9, 5 + 12);
+	decide(f,
+	       "{'mem_total':54295,'swap_total':1000,'limit':8192,'swap_max':4096,"
+	       "'tasks':[{'pid':9,'rss':5,'adj':1}]}",
+	       6, 1);
+	assert_killed(f, 9, 5 + 9);
+}
+
+/* Sizes of a hidden or hostile table. */
+static void tables_may_be_empty_or_large(void **state)
+{
+	enum { MANY = 100000 };
+	struct fixture *f = *state;
+	size_t room = (size_t)MANY * 40 + 100, len;
+	char *text = malloc(room);
+
+	assert_non_null(text);
+	len = (size_t)snprintf(text, room, "{" MACHINE "'tasks':[{'pid':2,'rss':1}");
+	for (int i = 1; i < MANY; i++)
+		len += (size_t)snprintf(text + len, room - len, ",{'pid':%d,'rss':%d}", i + 2,
+		                        i % 1000);
+	(void)snprintf(text + len, room - len, "]}");
+	decide(f, text, 6, 12);
+	/* of a hundred equals the youngest */
+	assert_killed(f, MANY + 1, 999);
+	free(text);
+	decide(f, "{" MACHINE "'limit':8192,'tasks':[]}", 6, 12);
+	assert_int_equal(f->oom.verdict.outcome, OOM_OUTCOME_NOBODY);
+}
+
 static void an_origin_goes_first_even_if_protected(void **state)
 {
 	struct fixture *f = *state;
@@ -528,6 +633,16 @@ int main(void)
 		cmocka_unit_test_setup_teardown(the_kernels_own_words_are_understood, set_up,
 		                                tear_down),
 		cmocka_unit_test_setup_teardown(who_ends_already_is_waited_for, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(early_kernels_waited_for_any_exiting_task, set_up,
+		                                tear_down),
+		cmocka_unit_test_setup_teardown(who_has_no_memory_is_never_chosen, set_up,
+		                                tear_down),
+		cmocka_unit_test_setup_teardown(forked_children_count_what_they_share, set_up,
+		                                tear_down),
+		cmocka_unit_test_setup_teardown(a_cgroup_may_die_as_a_whole, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(swap_adds_to_the_limit_of_a_cgroup, set_up,
+		                                tear_down),
+		cmocka_unit_test_setup_teardown(tables_may_be_empty_or_large, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(some_are_never_chosen, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(an_origin_goes_first_even_if_protected, set_up,
 		                                tear_down),
