@@ -163,15 +163,19 @@ test-truth: all
 # What simulate foretells against what this machine's and Debian's glibcs do: every scenario, and
 # generated ones; diff-full is at least a million operations.
 DIFF_DRIVER := $(OUT)/tests/diff/diff
-DIFF_TESTS  := tests/diff/test_scenarios.sh tests/diff/test_generated.sh tests/diff/test_words.sh
+DIFF_TESTS  := tests/diff/test_reached.sh tests/diff/test_scenarios.sh tests/diff/test_generated.sh tests/diff/test_words.sh
+DIFF_REACHED := $(OUT)/tests/diff/reached
 $(DIFF_DRIVER): $(call obj,$(addprefix tests/diff/,diff.c trace.c predict.c compare.c))
 	@echo "LD $@"
 	$(Q)$(CC) $(HT_LDFLAGS) $(LDFLAGS) -o $@ $^
+$(DIFF_REACHED): $(call obj,tests/diff/reached.c) $(OUT)/libtest.a $(ARCHIVES)
+	@echo "LD $@"
+	$(Q)$(CC) $(HT_LDFLAGS) $(LDFLAGS) -o $@ $^ $(TEST_LIBS) $(PKG_LIBS) $(LDLIBS)
 
 .PHONY: test-diff diff-full
-test-diff: all $(DIFF_DRIVER)
+test-diff: all $(DIFF_DRIVER) $(DIFF_REACHED)
 	@tests/run -t 900 $(OUT)/logs $(DIFF_TESTS)
-diff-full: all $(DIFF_DRIVER)
+diff-full: all $(DIFF_DRIVER) $(DIFF_REACHED)
 	@DIFF_SEEDS='1 2 3 4 5' DIFF_LENGTH=3000 tests/run -t 7200 $(OUT)/logs $(DIFF_TESTS)
 	@grep -h '^# .* compared' $(OUT)/logs/test_scenarios.log $(OUT)/logs/test_generated.log
 

@@ -48,6 +48,20 @@ static void forget_program(struct live *live)
 	memset(live->read_at_cpu_ns, 0, sizeof(live->read_at_cpu_ns));
 }
 
+/* Read once a program: what malloc took of it, it took at its start. */
+static void take_environ(const struct live *live, const struct part *old, struct process_facts *ret)
+{
+	if (ret->life == PROCESS_EXITED || ret->life == PROCESS_ZOMBIE)
+		return;
+	if (!old || ret->life == PROCESS_EXECED) {
+		proc_read_environ(&live->proc, ret);
+		return;
+	}
+	ret->has_malloc_environ = old->process.has_malloc_environ;
+	ret->malloc_environ_len = old->process.malloc_environ_len;
+	memcpy(ret->malloc_environ, old->process.malloc_environ, sizeof(ret->malloc_environ));
+}
+
 /*
  * The process itself. After exec the handles are opened anew and everything is read as at attach;
  * after the end only the fact that it ended is new. `lost`: its memory was found gone meanwhile, which
@@ -73,6 +87,7 @@ static void read_process(struct live *live, bool lost, uint64_t now_ns)
 		if (proc_reopen(&live->proc, &ignored))
 			open_memory(live);
 	}
+	take_environ(live, old, &fresh->process);
 	live_keep(live, PART_PROCESS, fresh);
 }
 

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "model/base/text.h"
+#include "probes/parse_environ.h"
 #include "probes/parse_status.h"
 #include "probes/read.h"
 #include "probes/read_file.h"
@@ -126,6 +127,19 @@ static void follow_threads(struct proc *proc, const struct stat_facts *stat)
 
 	if (stat->state == 'Z' && stat->thread_count > 1 && !has_mm_thread(proc))
 		(void)proc_reopen(proc, &ignored);
+}
+
+void proc_read_environ(const struct proc *proc, struct process_facts *ret)
+{
+	struct file_text text = { 0 };
+	int fd = proc_open_file(proc, "environ", O_RDONLY);
+
+	if (fd < 0)
+		return;
+	if (read_fd(fd, &text) == READ_OK)
+		parse_environ(text.at, text.len, ret);
+	file_text_free(&text);
+	close(fd);
 }
 
 bool proc_read_process(struct proc *proc, struct process_facts *ret)

@@ -39,6 +39,8 @@ void proc_close(struct proc *proc);
 void proc_explain_denied(const struct proc *proc, int os_errno, struct err *reterr);
 /** status, stat, statm, limits, exe → facts. False when the process is gone. */
 bool proc_read_process(struct proc *proc, struct process_facts *ret);
+/** The part of the environment that malloc heeds; it stays until the next exec. */
+void proc_read_environ(const struct proc *proc, struct process_facts *ret);
 /** After exec: reopens what refers to the old address space. */
 bool proc_reopen(struct proc *proc, struct err *reterr);
 

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <libproc2/meminfo.h>
 #include <libproc2/vmstat.h>
+#include <string.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
@@ -101,6 +102,22 @@ static struct fact read_setting(const char *path)
 	return span_number(&rest, &value) ? fact_of(value) : fact_unknown();
 }
 
+/* "always [madvise] never" */
+static struct fact read_thp_mode(void)
+{
+	static const char *const modes[] = { "[always]", "[madvise]", "[never]" };
+	char text[64] = "";
+	size_t len = 0;
+
+	if (read_file_small(AT_FDCWD, "/sys/kernel/mm/transparent_hugepage/enabled", text,
+	                    sizeof(text), &len) != READ_OK)
+		return fact_unknown();
+	for (uint64_t i = 0; i < 3; i++)
+		if (strstr(text, modes[i]))
+			return fact_of(i);
+	return fact_unknown();
+}
+
 static void read_settings(struct system_facts *ret)
 {
 	ret->overcommit_memory = read_setting("/proc/sys/vm/overcommit_memory");
@@ -112,6 +129,8 @@ static void read_settings(struct system_facts *ret)
 	ret->panic_on_oom = read_setting("/proc/sys/vm/panic_on_oom");
 	ret->oom_kill_allocating_task = read_setting("/proc/sys/vm/oom_kill_allocating_task");
 	ret->swappiness = read_setting("/proc/sys/vm/swappiness");
+	ret->thp_mode = read_thp_mode();
+	ret->thp_page_size = read_setting("/sys/kernel/mm/transparent_hugepage/hpage_pmd_size");
 }
 
 /* --- the rest --------------------------------------------------------------------------------- */

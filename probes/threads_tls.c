@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * What a struct pthread leads to: the thread's arena and tcache, which are thread-local variables of
- * libc.
+ * libc. (2.22 speaks of keys, but Linux's keys of libc itself are such variables as well.)
  *
  * Where they lie differs between versions, builds and even processes (thread-local storage is laid out
  * by the modules that are loaded), so a vote decides: over a sample of the threads, which slot holds
@@ -336,16 +336,10 @@ static void read_all(const struct poll *poll)
 	}
 }
 
-/*
- * A tcache is memory from malloc: none without malloc having been used, in versions that have none, or
- * where they are switched off.
- */
+/* A tcache is memory from malloc: none without malloc having been used, or in versions that have none. */
 static void note_no_tcache(const struct thread_search *search)
 {
-	const struct fact count = search->ms->params.tcache_count;
-
-	if (search->found->layout.tcache.bins && !search->found->never_used &&
-	    !(fact_known(count) && count.v == 0))
+	if (search->found->layout.tcache.bins && !search->found->never_used)
 		return;
 	for (size_t i = 0; i < search->count; i++)
 		search->threads[i].tcache = fact_of(0);
@@ -379,8 +373,7 @@ void threads_malloc(struct thread_search *search)
 
 	if (poll_start(&poll, search)) {
 		sample(&poll);
-		if (search->found->layout.arena_in_tls)
-			elect_arena(&poll);
+		elect_arena(&poll);
 		if (search->found->layout.tcache.bins)
 			elect_tcache(&poll);
 		read_all(&poll);

@@ -241,7 +241,7 @@ static bool apply_settings(const struct simulate_options *o, struct operate *ope
 	for (int i = 0; i < o->args.list_count; i++)
 		if (!apply_setting(operate, o->args.list[i], reterr))
 			return false;
-	return true;
+	return !operate->is_contestable || operate_check(operate, reterr);
 }
 
 /* --- running ------------------------------------------------------------------------------------------ */

@@ -78,7 +78,7 @@ const struct cli_command cli_commands[] = {
 			{ "set", "KEY=VALUE", "change a setting; may be given again" },
 			{ "limit", "N", "stop after N operations (10000000)" },
 			{ "json", NULL, "one JSON object a line for each operation" },
-			{ "explain", NULL, "the path of each operation through malloc" },
+			{ "explain", NULL, "the path of each operation through malloc and Linux" },
 			{ "vmas", NULL, "all VMAs after each operation" },
 			{ "settings", NULL, "list what --set takes, and end" },
 			{ "dump-words", "FILE", NULL }, /* for tests/diff */

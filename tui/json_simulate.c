@@ -183,6 +183,8 @@ void json_simulate_result(struct simulate_output *output, const struct op_result
 	put_calls(&out, result->sys);
 	put_count(&out, "commit_pages", result->commit_pages);
 	put_count(&out, "rss_pages", result->rss_pages);
+	if (result->band_pages)
+		put_count(&out, "band_pages", (int64_t)result->band_pages);
 	put_pressure(&out, &result->pressure);
 	json_stream_put(&out, "outcome", outcome_json(result));
 	if (output->explain && result->why)
@@ -225,6 +227,9 @@ void json_simulate_end(struct simulate_output *output, const struct simulate_sum
 	put_hex(&out, "brk", lx_mm_brk(world->mm));
 	json_stream_put(&out, "vmas", json_number(lx_mm_count(world->mm)));
 	json_stream_put(&out, "charged_pages", json_number(lx_mm_charged_pages(world->mm)));
+	put_count(&out, "committed_pages", lx_mm_committed(world->mm));
+	json_stream_put(&out, "commit_limit_pages",
+	                json_number(lx_commit_limit(lx_mm_commit_state(world->mm))));
 	json_stream_put(&out, "from", json_word(world->started_from));
 	json_stream_put(&out, "glibc", json_string(glibc));
 	json_stream_put(&out, "note", json_word(world->note));

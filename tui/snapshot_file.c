@@ -10,6 +10,8 @@
 #include "model/base/text.h"
 #include "model/base/units.h"
 #include "model/base/vec.h"
+#include "model/linux/lx.h"
+#include "model/linux/lx_commit_state.h"
 #include "model/rules/linux.h"
 #include "tui/simulate.h"
 #include "tui/snapshot_file_host.h"
@@ -206,34 +208,81 @@ static bool read_process(const json_t *root, const char *file, struct process_fa
 	ret->limit_as = read_limit(limits, "as");
 	ret->limit_data = read_limit(limits, "data");
 	ret->limit_stack = read_limit(limits, "stack");
+	ret->has_cap_sys_admin =
+	        json_is_true(json_object_get(json_object_get(root, "process"), "cap_sys_admin"));
 	return true;
 }
 
-static void read_system(const json_t *root, struct system_facts *ret)
+static void read_kernel(const json_t *system, struct system_facts *ret)
 {
-	const json_t *system = json_object_get(root, "system");
-	const json_t *vm = json_object_get(system, "vm");
 	const char *kernel = json_string_value(json_object_get(system, "kernel"));
 
-	if (kernel) {
-		text_copy(ret->kernel_release, sizeof(ret->kernel_release), kernel);
-		if (!linux_parse_release(kernel, &ret->kernel_major, &ret->kernel_minor))
-			ret->kernel_major = ret->kernel_minor = 0;
-	}
-	ret->page_size = PAGE_SIZE;
-	ret->cpus_online = (uint32_t)min_u64(fact_or(read_fact(system, "cpus_online"), 0), 65536);
-	ret->cpus_present = ret->cpus_online;
+	if (!kernel)
+		return;
+	text_copy(ret->kernel_release, sizeof(ret->kernel_release), kernel);
+	if (!linux_parse_release(kernel, &ret->kernel_major, &ret->kernel_minor))
+		ret->kernel_major = ret->kernel_minor = 0;
+}
+
+static void read_memory(const json_t *system, struct system_facts *ret)
+{
 	ret->mem_total = read_fact(system, "mem_total");
 	ret->mem_free = read_fact(system, "mem_free");
 	ret->mem_available = read_fact(system, "mem_available");
 	ret->swap_total = read_fact(system, "swap_total");
 	ret->swap_free = read_fact(system, "swap_free");
+	ret->buffers = read_fact(system, "buffers");
+	ret->cached = read_fact(system, "cached");
+	ret->swap_cached = read_fact(system, "swap_cached");
+	ret->shmem = read_fact(system, "shmem");
+	ret->slab_reclaimable = read_fact(system, "slab_reclaimable");
+	ret->hugetlb = read_fact(system, "hugetlb");
 	ret->committed_as = read_fact(system, "committed_as");
 	ret->commit_limit = read_fact(system, "commit_limit");
+	ret->totalreserve_pages =
+	        read_fact(json_object_get(system, "watermarks_pages"), "totalreserve");
+}
+
+static void read_vm(const json_t *vm, struct system_facts *ret)
+{
 	ret->overcommit_memory = read_fact(vm, "overcommit_memory");
 	ret->overcommit_ratio = read_fact(vm, "overcommit_ratio");
 	ret->overcommit_kbytes = read_fact(vm, "overcommit_kbytes");
+	ret->admin_reserve_kbytes = read_fact(vm, "admin_reserve_kbytes");
+	ret->user_reserve_kbytes = read_fact(vm, "user_reserve_kbytes");
 	ret->max_map_count = read_fact(vm, "max_map_count");
+}
+
+static uint32_t read_cpus(const json_t *system, const char *key, uint32_t otherwise)
+{
+	return (uint32_t)min_u64(fact_or(read_fact(system, key), otherwise), 65536);
+}
+
+/* False for a machine that can't be. */
+static bool read_system(const json_t *root, const char *file, struct system_facts *ret,
+                        struct err *reterr)
+{
+	const json_t *system = json_object_get(root, "system");
+	struct lx_commit_state state;
+	const char *field, *why;
+
+	read_kernel(system, ret);
+	ret->page_size = PAGE_SIZE;
+	ret->cpus_online = read_cpus(system, "cpus_online", 0);
+	ret->cpus_present = read_cpus(system, "cpus_present", ret->cpus_online);
+	read_memory(system, ret);
+	read_vm(json_object_get(system, "vm"), ret);
+	lx_commit_of_facts(ret, NULL, &state);
+	if (fact_known(ret->overcommit_memory) && ret->overcommit_memory.v > LX_OVERCOMMIT_NEVER)
+		return refuse(file, "vm.overcommit_memory", "must be 0, 1 or 2", reterr);
+	return !lx_commit_contradicts(&state, &field, &why) || refuse(file, field, why, reterr);
+}
+
+static uint64_t overcommit_mode(const struct snapshot *snap)
+{
+	const struct system_facts *sys = snapshot_system(snap);
+
+	return sys ? fact_or(sys->overcommit_memory, LX_OVERCOMMIT_GUESS) : LX_OVERCOMMIT_GUESS;
 }
 
 /* --- the file ----------------------------------------------------------------------------------------- */
@@ -252,12 +301,15 @@ static bool fill(const json_t *root, const char *name, struct snapshot *snap, st
 	if (!read_process(root, name, &process->process, reterr) ||
 	    !read_vmas(json_object_get(root, "vmas"), name, vmas, reterr))
 		return false;
-	if (!json_is_object(json_object_get(root, "system")))
-		return true;
-	snap->parts[PART_SYSTEM] = part_new(PART_SYSTEM, 0);
-	if (!snap->parts[PART_SYSTEM])
-		return no_memory(name, reterr);
-	read_system(root, &snap->parts[PART_SYSTEM]->system);
+	if (json_is_object(json_object_get(root, "system"))) {
+		snap->parts[PART_SYSTEM] = part_new(PART_SYSTEM, 0);
+		if (!snap->parts[PART_SYSTEM])
+			return no_memory(name, reterr);
+		if (!read_system(root, name, &snap->parts[PART_SYSTEM]->system, reterr))
+			return false;
+	}
+	/* What flags don't say of a VMA is told by its name and rights. */
+	lx_classify_vmas(&vmas->vmas, NULL, &process->process, overcommit_mode(snap));
 	return true;
 }
 

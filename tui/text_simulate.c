@@ -61,6 +61,11 @@ static void put_outcome(struct simulate_output *out, const struct op_result *r)
 	} else if (r->error) {
 		(void)fprintf(out->to, " (errno %d)", r->error);
 	}
+	if (r->band_pages)
+		(void)fprintf(out->to,
+		              "; or the contrary: Committed_AS as the kernel reads it is off by up "
+		              "to %" PRIu64 " pages",
+		              r->band_pages);
 	(void)fputc('\n', out->to);
 }
 

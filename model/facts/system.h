@@ -29,6 +29,9 @@ struct system_facts {
 	struct fact overcommit_kbytes, admin_reserve_kbytes, user_reserve_kbytes;
 	struct fact max_map_count, panic_on_oom, oom_kill_allocating_task, swappiness;
 
+	struct fact thp_mode;      /* enabled: 0 always, 1 madvise, 2 never */
+	struct fact thp_page_size; /* of a transparent huge page */
+
 	struct fact watermark_min, watermark_low, watermark_high; /* sums over zones, pages */
 	struct fact
 	        totalreserve_pages; /* linux-memory: mm/page_alloc.c:calculate_totalreserve_pages */

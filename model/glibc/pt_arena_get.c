@@ -119,24 +119,27 @@ static void remove_from_free_list(struct ptmalloc *pt, uint64_t av)
 	}
 }
 
-/** glibc malloc/arena.c:reused_arena */
-static uint64_t reused_arena(struct ptmalloc *pt, uint64_t avoid)
+/**
+ * glibc malloc/arena.c:reused_arena. The arena that is to be avoided matters only when all are locked; at
+ * most one is here, so that the choice is then the only arena there is.
+ */
+static uint64_t reused_arena(struct ptmalloc *pt)
 {
 	uint64_t av = var(pt, VAR_NEXT_TO_USE), first;
 
-	(void)avoid; /* it is passed over only when every arena is locked, which no world sees */
 	pt_enter(pt, FN_REUSED_ARENA, 0, 0);
 	if (!av)
 		av = pt->main_arena;
 	first = av;
 	if (pt->busy) {
 		why(pt->why, WHY_ARENA_BUSY, av);
-		av = av_word(pt, av, next);
 		pt->busy = false;
-	}
-	if (pt->busy && pt->rules.reused_arena_gives_up && av == first) {
-		pt_leave(pt, FN_REUSED_ARENA);
-		return 0;
+		av = av_word(pt, av, next);
+		/* Later versions wait for the lock. */
+		if (av == first && pt->rules.reused_arena_gives_up) {
+			pt_leave(pt, FN_REUSED_ARENA);
+			return 0;
+		}
 	}
 	why(pt->why, WHY_ARENA_REUSED, av);
 	if (counts_threads(pt)) {
@@ -171,7 +174,7 @@ static uint64_t narenas_limit(struct ptmalloc *pt)
 }
 
 /** glibc malloc/arena.c:arena_get2 */
-static uint64_t arena_get2(struct ptmalloc *pt, uint64_t size, uint64_t avoid)
+static uint64_t arena_get2(struct ptmalloc *pt, uint64_t size)
 {
 	uint64_t av, narenas, limit;
 
@@ -189,7 +192,7 @@ static uint64_t arena_get2(struct ptmalloc *pt, uint64_t size, uint64_t avoid)
 				set_var(pt, VAR_NARENAS, narenas);
 		} else {
 			why(pt->why, WHY_ARENA_REFUSED, narenas, limit);
-			av = reused_arena(pt, avoid);
+			av = reused_arena(pt);
 		}
 	}
 	pt_leave(pt, FN_ARENA_GET2);
@@ -206,7 +209,7 @@ uint64_t pt_arena_get(struct ptmalloc *pt, uint64_t size)
 		why(pt->why, WHY_ARENA_OWN, av);
 	} else {
 		why(pt->why, WHY_ARENA_NONE);
-		av = arena_get2(pt, size, 0);
+		av = arena_get2(pt, size);
 	}
 	pt_leave(pt, FN_ARENA_GET);
 	return av;
@@ -223,7 +226,7 @@ uint64_t pt_arena_get_retry(struct ptmalloc *pt, uint64_t av, uint64_t bytes)
 		av = pt->main_arena;
 	} else {
 		why(pt->why, WHY_RETRY_OTHER);
-		av = arena_get2(pt, bytes, av);
+		av = arena_get2(pt, bytes);
 	}
 	pt_leave(pt, FN_ARENA_GET_RETRY);
 	return av;
@@ -236,6 +239,7 @@ void pt_thread_exit(struct ptmalloc *pt)
 
 	pt_begin(pt);
 	pt_enter(pt, FN_ARENA_THREAD_FREERES, 0, 0);
+	pt_enter(pt, FN_MALLOC_ARENA_THREAD_FREERES, 0, 0);
 	pt_tcache_thread_shutdown(pt);
 	av = thread_var(pt, THREAD_ARENA);
 	set_thread_var(pt, THREAD_ARENA, 0);
@@ -257,6 +261,7 @@ void pt_thread_exit(struct ptmalloc *pt)
 			why(pt->why, WHY_ARENA_STAYS, av, left);
 		}
 	}
+	pt_leave(pt, FN_MALLOC_ARENA_THREAD_FREERES);
 	pt_leave(pt, FN_ARENA_THREAD_FREERES);
 	pt_end(pt);
 }

@@ -56,7 +56,7 @@ uint64_t pt_take_large(struct ptmalloc *pt, struct pt_request *r)
 	if (victim != bk(pt, bin) && size_word(pt, victim) == size_word(pt, fd(pt, victim)))
 		victim = fd(pt, victim);
 	why(pt->why, WHY_LARGE_FIT, r->idx, size, r->nb);
-	pt_unlink_chunk(pt, r->av, victim);
+	pt_unlink_chunk(pt, victim);
 	split(pt, r, victim, size, false, "malloc(): corrupted unsorted chunks");
 	return pt_ok(pt) ? victim : 0;
 }
@@ -87,7 +87,7 @@ uint64_t pt_scan_binmap(struct ptmalloc *pt, struct pt_request *r)
 			return 0;
 		}
 		why(pt->why, WHY_BINMAP_HIT, i, size, r->nb);
-		pt_unlink_chunk(pt, r->av, victim);
+		pt_unlink_chunk(pt, victim);
 		split(pt, r, victim, size, in_smallbin_range(pt, r->nb),
 		      "malloc(): corrupted unsorted chunks 2");
 		return pt_ok(pt) ? victim : 0;

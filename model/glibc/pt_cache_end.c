@@ -30,6 +30,7 @@ void pt_tcache_thread_shutdown(struct ptmalloc *pt)
 		set_thread_var(pt, THREAD_SHUTTING_DOWN, 1);
 	if (cache <= TCACHE_DISABLED)
 		return;
+	pt_enter(pt, FN_TCACHE_THREAD_FREERES, 0, 0);
 	pt_enter(pt, FN_TCACHE_THREAD_SHUTDOWN, 0, 0);
 	why(pt->why, WHY_TCACHE_FLUSH, cache);
 	for (uint64_t i = 0; i < lay->bins; i++) {
@@ -51,4 +52,5 @@ void pt_tcache_thread_shutdown(struct ptmalloc *pt)
 	if (pt->rules.tcache_end == GLIBC_TCACHE_END_LEAKS)
 		set_thread_var(pt, THREAD_SHUTTING_DOWN, 1);
 	pt_leave(pt, FN_TCACHE_THREAD_SHUTDOWN);
+	pt_leave(pt, FN_TCACHE_THREAD_FREERES);
 }

@@ -97,8 +97,8 @@ static uint64_t reserve(struct ptmalloc *pt, uint32_t flags)
 	return aligned;
 }
 
-static uint64_t alloc_new_heap(struct ptmalloc *pt, uint64_t size, uint64_t top_pad, uint64_t page,
-                               uint32_t flags)
+static uint64_t try_new_heap(struct ptmalloc *pt, uint64_t size, uint64_t top_pad, uint64_t page,
+                             uint32_t flags)
 {
 	uint64_t max = pt->heap_max, min = HEAP_MIN_SIZE, heap;
 
@@ -130,7 +130,19 @@ static uint64_t alloc_new_heap(struct ptmalloc *pt, uint64_t size, uint64_t top_
 	return heap;
 }
 
-/** glibc malloc/arena.c:new_heap (alloc_new_heap from 2.35) */
+/** glibc 2.35 malloc/arena.c:alloc_new_heap; before it part of new_heap */
+static uint64_t alloc_new_heap(struct ptmalloc *pt, uint64_t size, uint64_t top_pad, uint64_t page,
+                               uint32_t flags)
+{
+	uint64_t heap;
+
+	pt_enter(pt, FN_ALLOC_NEW_HEAP, size, top_pad);
+	heap = try_new_heap(pt, size, top_pad, page, flags);
+	pt_leave(pt, FN_ALLOC_NEW_HEAP);
+	return heap;
+}
+
+/** glibc malloc/arena.c:new_heap */
 uint64_t pt_new_heap(struct ptmalloc *pt, uint64_t size, uint64_t top_pad)
 {
 	uint64_t heap = 0, hp = 0, thp = 0;
@@ -251,7 +263,7 @@ static bool drop_heap(struct ptmalloc *pt, uint64_t av, uint64_t *heap, uint64_t
 	*heap = before;
 	if (!prev_inuse(pt, p)) {
 		p -= prev_size(pt, p);
-		pt_unlink_chunk(pt, av, p);
+		pt_unlink_chunk(pt, p);
 	}
 	*top = p;
 	set_av_word(pt, av, top, p);
@@ -274,7 +286,8 @@ void pt_heap_trim(struct ptmalloc *pt, uint64_t heap, uint64_t pad)
 		why(pt->why, WHY_NO_TRIM, top_size, threshold);
 	} else if (top_size >= pt->lay->min_size + 1 && top_size - pt->lay->min_size - 1 > pad) {
 		extra = align_down(top_size - pt->lay->min_size - 1 - pad, heap_page(pt, heap));
-		if (extra && (pt->rules.heap_trim_by_top || extra >= threshold)) {
+		/* 2.22 gives nothing back when the threshold is 0, and asks for it all the same. */
+		if (pt->rules.heap_trim_by_top ? extra != 0 : extra >= threshold) {
 			why(pt->why, WHY_TRIM, top_size, threshold);
 			if (shrink_heap(pt, heap, extra)) {
 				set_av_word(pt, av, system_mem,

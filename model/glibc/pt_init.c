@@ -63,6 +63,8 @@ void pt_malloc_init_state(struct ptmalloc *pt, uint64_t av)
 		flags |= NONCONTIGUOUS_BIT;
 	else if (pt->rules.has_fastbins)
 		pt_set_max_fast(pt, 16 * word_size(pt));
+	if (av == pt->main_arena && pt->tuned_max_fast)
+		set_var(pt, VAR_GLOBAL_MAX_FAST, pt->tuned_max_fast);
 	if (pt->lay->fastchunks_flag_bit)
 		flags |= FASTCHUNKS_BIT;
 	else if (pt->lay->arena.have_fastchunks != FIELD_NONE)
@@ -230,7 +232,8 @@ uint64_t pt_fuel(struct ptmalloc *pt, uint64_t av)
 {
 	uint64_t chunks = av_word(pt, av, system_mem) >> 4; /* MINSIZE is at least 16 */
 
-	return min_u64(chunks, UINT64_C(1) << 27) + 65536;
+	/* What was never written links to nothing. */
+	return min_u64(chunks, pt->image->resident * (IMAGE_PAGE / 16)) + 65536;
 }
 
 void pt_end(struct ptmalloc *pt)

@@ -34,12 +34,10 @@ static void unlink_nextsize(struct ptmalloc *pt, uint64_t p, uint64_t next)
 	}
 }
 
-/** glibc malloc/malloc.c:unlink_chunk (to 2.28 the macro unlink) */
-void pt_unlink_chunk(struct ptmalloc *pt, uint64_t av, uint64_t p)
+static void unlink_chunk(struct ptmalloc *pt, uint64_t p)
 {
 	uint64_t next, back;
 
-	(void)av;
 	if (pt->rules.checks_unlink_size &&
 	    chunksize(pt, p) != prev_size(pt, p + chunksize(pt, p))) {
 		pt_abort(pt, "corrupted size vs. prev_size");
@@ -55,6 +53,16 @@ void pt_unlink_chunk(struct ptmalloc *pt, uint64_t av, uint64_t p)
 	set_fd(pt, back, next);
 	if (!in_smallbin_range(pt, size_word(pt, p)) && fd_nextsize(pt, p) != 0)
 		unlink_nextsize(pt, p, next);
+}
+
+/** glibc malloc/malloc.c:unlink_chunk (to 2.28 the macro unlink) */
+void pt_unlink_chunk(struct ptmalloc *pt, uint64_t p)
+{
+	pt_enter(pt, FN_UNLINK, p, 0);
+	pt_enter(pt, FN_UNLINK_CHUNK, p, 0);
+	unlink_chunk(pt, p);
+	pt_leave(pt, FN_UNLINK_CHUNK);
+	pt_leave(pt, FN_UNLINK);
 }
 
 /* --- fast bins -------------------------------------------------------------------------------------------- */
@@ -118,7 +126,7 @@ static void consolidate_one(struct ptmalloc *pt, uint64_t av, uint64_t p)
 		p -= prev;
 		if (pt->rules.checks_prev_size && chunksize(pt, p) != prev)
 			pt_abort(pt, "corrupted size vs. prev_size in fastbins");
-		pt_unlink_chunk(pt, av, p);
+		pt_unlink_chunk(pt, p);
 	}
 	if (next == av_word(pt, av, top)) {
 		size += next_size;
@@ -128,7 +136,7 @@ static void consolidate_one(struct ptmalloc *pt, uint64_t av, uint64_t p)
 	}
 	if (!inuse_bit_at(pt, next, next_size)) {
 		size += next_size;
-		pt_unlink_chunk(pt, av, next);
+		pt_unlink_chunk(pt, next);
 	} else {
 		clear_inuse_bit(pt, next);
 	}
@@ -263,7 +271,7 @@ void pt_int_free_merge_chunk(struct ptmalloc *pt, uint64_t av, uint64_t p, uint6
 			why(pt->why, WHY_MERGE_BACK, prev);
 			if (pt->rules.checks_prev_size && chunksize(pt, p) != prev)
 				pt_abort(pt, "corrupted size vs. prev_size while consolidating");
-			pt_unlink_chunk(pt, av, p);
+			pt_unlink_chunk(pt, p);
 		}
 		size = pt_int_free_create_chunk(pt, av, p, size, next, next_size);
 		pt_int_free_maybe_trim(pt, av, size);
@@ -288,7 +296,7 @@ uint64_t pt_int_free_create_chunk(struct ptmalloc *pt, uint64_t av, uint64_t p, 
 	}
 	if (!inuse_bit_at(pt, next, next_size)) {
 		why(pt->why, WHY_MERGE_FORWARD, next_size);
-		pt_unlink_chunk(pt, av, next);
+		pt_unlink_chunk(pt, next);
 		size += next_size;
 	} else {
 		clear_inuse_bit(pt, next);

@@ -8,10 +8,14 @@ void pt_alloc_perturb(struct ptmalloc *pt, uint64_t mem, uint64_t bytes)
 {
 	uint64_t perturb = var(pt, VAR_PERTURB_BYTE);
 
-	if (__builtin_expect(perturb == 0, 1))
-		return;
-	why(pt->why, WHY_PERTURB, bytes, perturb);
-	image_fill(pt->image, mem, (uint8_t)(perturb ^ 0xff), bytes);
+	pt_enter(pt, FN_ALLOC_PERTURB, mem, bytes);
+	if (__builtin_expect(perturb == 0, 1)) {
+		why(pt->why, WHY_PERTURB_NONE);
+	} else {
+		why(pt->why, WHY_PERTURB, bytes, perturb);
+		image_fill(pt->image, mem, (uint8_t)(perturb ^ 0xff), bytes);
+	}
+	pt_leave(pt, FN_ALLOC_PERTURB);
 }
 
 /* The result of a stage: user memory, filled when M_PERTURB is on. */

@@ -31,7 +31,7 @@ static int set_mmap_threshold(struct ptmalloc *pt, uint64_t value)
 	return 1;
 }
 
-static int set_param(struct ptmalloc *pt, int param, int value)
+int pt_set_param(struct ptmalloc *pt, int param, int value)
 {
 	uint64_t word = as_word(pt, (uint64_t)(int64_t)value);
 
@@ -87,7 +87,7 @@ int pt_mallopt(struct ptmalloc *pt, int param, int value)
 	/* What fast bins hold may have another place afterwards. */
 	if (pt->rules.has_fastbins)
 		pt_malloc_consolidate(pt, pt->main_arena);
-	done = set_param(pt, param, value);
+	done = pt_set_param(pt, param, value);
 	why(pt->why, WHY_MALLOPT, (uint64_t)done);
 	pt_leave(pt, FN_MALLOPT);
 	pt_end(pt);
@@ -137,46 +137,83 @@ static bool set_tcache(struct ptmalloc *pt, const char *name, uint64_t value)
 	return true;
 }
 
+/** glibc 2.35 malloc/malloc.c:do_set_hugetlb; what the kernel offers is the world's to know. */
+static bool set_hugetlb(struct ptmalloc *pt, uint64_t value)
+{
+	const struct pt_huge *huge = &pt->huge;
+	bool is_always;
+
+	if (!pt->rules.thp || pt->lay->par.hp_pagesize == FIELD_NONE || !huge->is_known)
+		return false;
+	is_always = pt->lay->par.thp_mode_int != FIELD_NONE && huge->thp_mode == PT_THP_ALWAYS;
+	if (pt->lay->par.thp_mode_int != FIELD_NONE && value <= 1)
+		set_mp_int(pt, thp_mode_int, value ? huge->thp_mode : (uint32_t)PT_THP_NEVER);
+	if (value == 1 && (huge->thp_mode == PT_THP_MADVISE || is_always))
+		set_mp_word(pt, thp_pagesize, huge->thp_pagesize);
+	return value <= 1;
+}
+
+static bool set_word(struct ptmalloc *pt, const char *name, uint64_t value)
+{
+	if (strcmp(name, "top_pad") == 0)
+		set_mp_word(pt, top_pad, value);
+	else if (strcmp(name, "trim_threshold") == 0)
+		set_mp_word(pt, trim_threshold, value);
+	else
+		return false;
+	set_mp_int(pt, no_dyn_threshold_int, 1);
+	return true;
+}
+
+static bool set_mxfast(struct ptmalloc *pt, uint64_t value)
+{
+	if (value > max_fast_size(pt) || !pt->rules.has_fastbins || !pt->rules.mxfast_tunable)
+		return false;
+	pt_set_max_fast(pt, value);
+	/* Setting malloc up sets it back, before tunables are read. */
+	pt->tuned_max_fast = var(pt, VAR_GLOBAL_MAX_FAST);
+	return true;
+}
+
+static bool set_mmap_max(struct ptmalloc *pt, int64_t value)
+{
+	if (value > INT32_MAX || value < (pt->rules.mmap_max_unsigned ? 0 : INT32_MIN))
+		return false;
+	return pt_set_param(pt, M_MMAP_MAX, (int)value);
+}
+
 static bool set_tunable(struct ptmalloc *pt, const char *name, uint64_t value)
 {
 	static const struct {
 		const char *name;
 		int param;
+		uint64_t min, max;
 	} params[] = {
-		{ "top_pad", M_TOP_PAD },     { "trim_threshold", M_TRIM_THRESHOLD },
-		{ "mmap_max", M_MMAP_MAX },   { "arena_test", M_ARENA_TEST },
-		{ "arena_max", M_ARENA_MAX }, { "perturb", M_PERTURB },
+		{ "arena_test", M_ARENA_TEST, 1, INT32_MAX },
+		{ "arena_max", M_ARENA_MAX, 1, INT32_MAX },
+		{ "perturb", M_PERTURB, 0, 255 },
 	};
 	static const char prefix[] = "glibc.malloc.";
 
-	if (strncmp(name, prefix, sizeof(prefix) - 1) != 0)
+	if (strncmp(name, prefix, sizeof(prefix) - 1) != 0 ||
+	    pt->rules.environ == GLIBC_ENVIRON_MALLOPT)
 		return false;
 	name += sizeof(prefix) - 1;
 	if (strncmp(name, "tcache_", 7) == 0)
 		return set_tcache(pt, name, value);
+	if (strcmp(name, "mmap_max") == 0)
+		return set_mmap_max(pt, (int64_t)value);
 	if (strcmp(name, "mmap_threshold") == 0)
 		return set_mmap_threshold(pt, value);
-	if (strcmp(name, "mxfast") == 0) {
-		if (value > max_fast_size(pt) || !pt->rules.has_fastbins)
-			return false;
-		pt_set_max_fast(pt, value);
-		return true;
-	}
-	for (size_t i = 0; i < sizeof(params) / sizeof(params[0]); i++) {
-		if (strcmp(name, params[i].name) != 0)
-			continue;
-		/* Sizes are words here, not ints as mallopt's. */
-		if (params[i].param == M_TOP_PAD || params[i].param == M_TRIM_THRESHOLD) {
-			set_mp_int(pt, no_dyn_threshold_int, 1);
-			if (params[i].param == M_TOP_PAD)
-				set_mp_word(pt, top_pad, value);
-			else
-				set_mp_word(pt, trim_threshold, value);
-			return true;
-		}
-		return value <= INT32_MAX && set_param(pt, params[i].param, (int)value);
-	}
-	return false;
+	if (strcmp(name, "mxfast") == 0)
+		return set_mxfast(pt, value);
+	if (strcmp(name, "hugetlb") == 0)
+		return set_hugetlb(pt, value);
+	for (size_t i = 0; i < sizeof(params) / sizeof(params[0]); i++)
+		if (strcmp(name, params[i].name) == 0)
+			return value >= params[i].min && value <= params[i].max &&
+			       pt_set_param(pt, params[i].param, (int)value);
+	return set_word(pt, name, value);
 }
 
 bool pt_tunable(struct ptmalloc *pt, const char *name, uint64_t value)

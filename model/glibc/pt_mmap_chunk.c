@@ -63,7 +63,9 @@ void pt_madvise_thp(struct ptmalloc *pt, uint64_t addr, uint64_t size)
 		addr -= lead;
 		size += lead;
 	}
+	pt_enter(pt, FN_MADVISE_THP, addr, size);
 	pt_madvise(pt, addr, size, SYS_MADV_HUGEPAGE);
+	pt_leave(pt, FN_MADVISE_THP);
 }
 
 /* --- headers of mmapped chunks ------------------------------------------------------------------------ */

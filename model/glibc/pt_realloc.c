@@ -75,7 +75,7 @@ static uint64_t int_realloc(struct ptmalloc *pt, uint64_t av, uint64_t p, uint64
 		}
 	} else if (!inuse_bit_at(pt, next, next_size) && size + next_size >= nb) {
 		why(pt->why, WHY_REALLOC_FORWARD, size + next_size, nb);
-		pt_unlink_chunk(pt, av, next);
+		pt_unlink_chunk(pt, next);
 		return cut_tail(pt, av, p, size + next_size, nb);
 	}
 	return move(pt, av, p, size, nb);

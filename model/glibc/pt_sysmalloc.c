@@ -35,8 +35,7 @@ static bool set_brk(struct ptmalloc *pt, uint64_t addr)
 	return false;
 }
 
-/** glibc misc/sbrk.c:__sbrk */
-uint64_t pt_sbrk(struct ptmalloc *pt, int64_t increment)
+static uint64_t do_sbrk(struct ptmalloc *pt, int64_t increment)
 {
 	uint64_t old = var(pt, VAR_CURBRK), wanted;
 
@@ -55,6 +54,17 @@ uint64_t pt_sbrk(struct ptmalloc *pt, int64_t increment)
 	return set_brk(pt, wanted) ? old : MORECORE_FAILURE;
 }
 
+/** glibc misc/sbrk.c:__sbrk */
+uint64_t pt_sbrk(struct ptmalloc *pt, int64_t increment)
+{
+	uint64_t old;
+
+	pt_enter(pt, FN_SBRK, (uint64_t)increment, 0);
+	old = do_sbrk(pt, increment);
+	pt_leave(pt, FN_SBRK);
+	return old;
+}
+
 /* MORECORE: sbrk, but in a second namespace and with huge pages, where it always fails. */
 uint64_t pt_morecore(struct ptmalloc *pt, int64_t increment)
 {
@@ -63,9 +73,11 @@ uint64_t pt_morecore(struct ptmalloc *pt, int64_t increment)
 	if (pt->is_secondary ||
 	    (pt->rules.thp && pt->lay->par.hp_pagesize != FIELD_NONE && mp_word(pt, hp_pagesize)))
 		return MORECORE_FAILURE;
-	pt_enter(pt, FN_MORECORE, (uint64_t)increment, 0);
+	pt_enter(pt, FN_DEFAULT_MORECORE, (uint64_t)increment, 0);
+	pt_enter(pt, FN_GLIBC_MORECORE, (uint64_t)increment, 0);
 	at = pt_sbrk(pt, increment);
-	pt_leave(pt, FN_MORECORE);
+	pt_leave(pt, FN_GLIBC_MORECORE);
+	pt_leave(pt, FN_DEFAULT_MORECORE);
 	return at;
 }
 
@@ -327,7 +339,7 @@ uint64_t pt_sysmalloc(struct ptmalloc *pt, uint64_t nb, uint64_t av)
 	} else if (!grow_other(pt, av, nb) && !tried_mmap && pt_ok(pt)) {
 		why(pt->why, WHY_LAST_RESORT_MMAP, nb);
 		mem = pt_sysmalloc_mmap(pt, nb, pt->page, 0);
-		if (!mem && pt->rules.grows_again && pt_ok(pt))
+		if (!mem && pt->rules.mmap_retries_heap && pt_ok(pt))
 			(void)grow_other(pt, av, nb);
 	}
 	if (!mem && pt_ok(pt))

@@ -45,6 +45,15 @@ struct pt_fast {
 	bool counts_down, key_is_random;
 };
 
+/* Huge pages as the kernel offers them when malloc asks (glibc malloc/malloc-hugepages.h). */
+enum pt_thp_mode { PT_THP_ALWAYS, PT_THP_MADVISE, PT_THP_NEVER, PT_THP_NOT_SUPPORTED };
+
+struct pt_huge {
+	bool is_known;
+	uint32_t thp_mode; /* enum pt_thp_mode */
+	uint64_t thp_pagesize;
+};
+
 struct ptmalloc {
 	const struct malloc_layout *lay;
 	struct glibc_rules rules; /* a copy: fields may be overridden */
@@ -60,7 +69,9 @@ struct ptmalloc {
 	bool is_secure;           /* AT_SECURE */
 	bool is_secondary;        /* a second namespace's libc: brk is never used */
 	uint32_t overcommit_mode; /* what check_may_shrink_heap would read */
-	uint64_t random;          /* what the next tcache_key would be */
+	struct pt_huge huge;
+	uint64_t tuned_max_fast; /* by glibc.malloc.mxfast before malloc was set up; 0: not */
+	uint64_t random;         /* what the next tcache_key would be */
 	bool busy; /* the next arena lock finds its arena locked (scenario: arena busy) */
 
 	uint32_t thread; /* of the call under way; 0: the first thread */
@@ -127,6 +138,9 @@ uint64_t pt_sbrk(struct ptmalloc *pt, int64_t increment);
 /** One tunable by its full name ("glibc.malloc.arena_max"); false when unknown or out of range. Only
  * before malloc was set up, as the loader does it. */
 bool pt_tunable(struct ptmalloc *pt, const char *name, uint64_t value);
+
+/** What malloc, not yet set up, will take from the environment: "NAME=VALUE", each with its NUL. */
+void pt_take_environ(struct ptmalloc *pt, const char *environ, size_t len);
 
 /** pthread_create has been called: no longer single-threaded. */
 void pt_thread_created(struct ptmalloc *pt);

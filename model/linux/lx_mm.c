@@ -6,11 +6,6 @@
 
 #include "model/linux/lx_vmas.h"
 
-/* From here on addresses are the model's own (see image.h): no process has memory there. */
-/* Beyond what any processor maps, below what a journal's row can say. */
-#define FIRST_OWN_ADDRESS ((uint64_t)1 << 57)
-#define LAST_OWN_ADDRESS  ((uint64_t)1 << 60)
-
 struct lx_mm *lx_mm_branch(struct lx_mm *from, struct image *image)
 {
 	struct region *region = region_new();
@@ -77,7 +72,7 @@ enum image_fault lx_mm_access(void *of, uint64_t addr, bool is_write)
 	const struct lx_vma *vma;
 	size_t i;
 
-	if (addr >= FIRST_OWN_ADDRESS && addr < LAST_OWN_ADDRESS)
+	if (addr >= LX_OWN_START && addr < LX_OWN_END)
 		return IMAGE_OK;
 	i = lx_find_vma(mm, addr);
 	if (i == lx_count(mm) || lx_at(mm, i)->start > addr || !is_allowed(lx_at(mm, i), is_write))
@@ -155,9 +150,33 @@ uint64_t lx_mm_brk(const struct lx_mm *mm)
 	return mm->now.brk;
 }
 
+static uint64_t with_extra(uint64_t pages, int64_t extra)
+{
+	int64_t sum = (int64_t)pages + extra;
+
+	return sum > 0 ? (uint64_t)sum : 0;
+}
+
 uint64_t lx_mm_total_pages(const struct lx_mm *mm)
 {
-	return mm->now.total_vm;
+	return with_extra(mm->now.total_vm, mm->now.total_extra);
+}
+
+uint64_t lx_mm_data_pages(const struct lx_mm *mm)
+{
+	return with_extra(mm->now.data_vm, mm->now.data_extra);
+}
+
+void lx_mm_set_total_pages(struct lx_mm *mm, uint64_t pages)
+{
+	lx_note_scalars(mm);
+	mm->now.total_extra = (int64_t)pages - (int64_t)mm->now.total_vm;
+}
+
+void lx_mm_set_data_pages(struct lx_mm *mm, uint64_t pages)
+{
+	lx_note_scalars(mm);
+	mm->now.data_extra = (int64_t)pages - (int64_t)mm->now.data_vm;
 }
 
 uint64_t lx_mm_charged_pages(const struct lx_mm *mm)

@@ -18,6 +18,7 @@
 #include "model/facts/process.h"
 #include "model/facts/system.h"
 #include "model/facts/vma.h"
+#include "model/linux/lx_commit_state.h"
 #include "model/rules/linux.h"
 #include "model/sim/image.h"
 #include "model/sim/sys.h"
@@ -63,8 +64,8 @@ struct lx_mm_start {
 	uint64_t limit_as, limit_data, limit_stack; /* bytes; UINT64_MAX: unlimited */
 	uint64_t data_bytes; /* end_data - start_data: counts for RLIMIT_DATA of brk; 0: unknown */
 	uint64_t max_map_count;
-	uint64_t ram_swap_pages; /* RAM and swap: what mode 0 grants at once; 0: unknown */
-	uint32_t overcommit_mode;
+	struct lx_commit_state commit;
+	struct fact committed; /* bytes, Committed_AS; unknown: nothing else is committed */
 	const struct linux_rules *rules;
 	struct image *image; /* may be NULL: only the map is simulated */
 };
@@ -81,8 +82,11 @@ struct sys *lx_mm_sys(struct lx_mm *mm);
 /** Where decisions are told from now on; NULL: nowhere. */
 void lx_mm_set_why(struct lx_mm *mm, struct why *why);
 
-/** What the image asks of a struct lx_mm on a TLB miss (see struct image_backing); addresses from 2^57 to 2^60 belong to
- * the model itself and are always IMAGE_OK. */
+/* Addresses that no process has: memory of the models' own, always IMAGE_OK. */
+#define LX_OWN_START UINT64_C(0x0f00000000000000)
+#define LX_OWN_END   (LX_OWN_START + (UINT64_C(8) << 20))
+
+/** What the image asks of a struct lx_mm on a TLB miss (see struct image_backing). */
 enum image_fault lx_mm_access(void *of, uint64_t addr, bool is_write);
 
 /* What writing to each page of a range did. */
@@ -106,12 +110,39 @@ const char *lx_vma_name(const struct lx_mm *mm, const struct lx_vma *vma);
 const struct linux_rules *lx_mm_rules(const struct lx_mm *mm);
 uint64_t lx_mm_brk(const struct lx_mm *mm);
 uint64_t lx_mm_total_pages(const struct lx_mm *mm); /* mm->total_vm */
-uint64_t
-lx_mm_charged_pages(const struct lx_mm *mm); /* pages of VM_ACCOUNT VMAs and shm made here */
+uint64_t lx_mm_data_pages(const struct lx_mm *mm);  /* mm->data_vm */
+/** Pages of VM_ACCOUNT VMAs and of shared memory made here. */
+uint64_t lx_mm_charged_pages(const struct lx_mm *mm);
 
 /* Limits that a scenario may set. */
 enum lx_limit { LX_LIMIT_AS, LX_LIMIT_DATA, LX_LIMIT_STACK, LX_LIMIT_MAP_COUNT, LX_LIMIT_COUNT };
 void lx_mm_set_limit(struct lx_mm *mm, enum lx_limit limit, uint64_t value);
+
+/** Counters that a setting may give another value than the VMAs have, in pages. */
+void lx_mm_set_total_pages(struct lx_mm *mm, uint64_t pages);
+void lx_mm_set_data_pages(struct lx_mm *mm, uint64_t pages);
+
+/* --- commitment ------------------------------------------------------------------------------------- */
+
+const struct lx_commit_state *lx_mm_commit_state(const struct lx_mm *mm);
+void lx_mm_set_commit_state(struct lx_mm *mm, const struct lx_commit_state *state);
+
+/** Committed_AS in pages; below 0 only when it was set below what is charged. */
+int64_t lx_mm_committed(const struct lx_mm *mm);
+void lx_mm_set_committed(struct lx_mm *mm, uint64_t pages);
+/** The part of it that what was simulated adds: the process, its children, shared memory. */
+uint64_t lx_mm_own_committed(const struct lx_mm *mm);
+
+/**
+ * How far off the kernel's counter can have been, in pages, when a decision since the last clearing was
+ * so close that this mattered: the kernel may then have decided otherwise. 0: all were certain.
+ */
+uint64_t lx_mm_band(const struct lx_mm *mm);
+void lx_mm_clear_band(struct lx_mm *mm);
+
+/** fork(): charges a child. *ret_pages is what lx_mm_child_exit() gives back. 0 or -errno. */
+int lx_mm_fork(struct lx_mm *mm, uint64_t *ret_pages);
+void lx_mm_child_exit(struct lx_mm *mm, uint64_t pages);
 
 /* --- journal ---------------------------------------------------------------------------------------- */
 

@@ -267,6 +267,9 @@ static void find_brk(struct lx_mm *mm, const struct lx_mm_start *start)
 		if (!start->brk)
 			mm->now.brk = v->end;
 	}
+	/* Unknown, and nothing was ever had from it: it has not moved. */
+	if (!mm->brk_start)
+		mm->brk_start = mm->now.brk;
 	if (mm->now.brk < mm->brk_start)
 		mm->now.brk = mm->brk_start;
 }
@@ -278,9 +281,20 @@ static void set_limits(struct lx_mm *mm, const struct lx_mm_start *start)
 	mm->now.limit[LX_LIMIT_STACK] = start->limit_stack;
 	mm->now.limit[LX_LIMIT_MAP_COUNT] = start->max_map_count;
 	mm->data_bytes = start->data_bytes;
-	mm->ram_swap_pages = start->ram_swap_pages ? start->ram_swap_pages : UINT64_MAX;
-	mm->overcommit_mode = start->overcommit_mode;
-	mm->now.full_above = UINT64_MAX;
+}
+
+static void set_commit(struct lx_mm *mm, const struct lx_mm_start *start)
+{
+	struct lx_commit_state fresh;
+	const struct lx_commit_state *state = &start->commit;
+
+	if (!state->page) {
+		lx_commit_fresh(&fresh);
+		state = &fresh;
+	}
+	lx_mm_set_commit_state(mm, state);
+	if (fact_known(start->committed))
+		lx_mm_set_committed(mm, start->committed.v / start->page);
 }
 
 static bool build(struct lx_mm *mm, struct region *region, const struct lx_mm_start *start)
@@ -300,6 +314,7 @@ static bool build(struct lx_mm *mm, struct region *region, const struct lx_mm_st
 	mm->task_size = find_task_size(mm);
 	mm->mmap_base = start->mmap_base ? start->mmap_base : find_mmap_base(mm);
 	find_brk(mm, start);
+	set_commit(mm, start);
 	return !mm->failed;
 }
 

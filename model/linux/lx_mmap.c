@@ -1,78 +1,83 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* brk, mmap and munmap (Linux mm/mmap.c, mm/vma.c). The order of the tests decides the errno. */
-#include "model/base/vec.h"
+/* mmap and munmap (Linux mm/mmap.c, mm/vma.c). The order of the tests decides the errno. */
 #include "model/linux/lx_vmas.h"
 
 enum { MAP_TYPE_MASK = 0x0f, MAP_FIXED_NOREPLACE = 0x100000 };
 
 /* --- munmap ----------------------------------------------------------------------------------------- */
 
-static bool is_shm_elsewhere(const struct lx_mm *mm, uint32_t file, size_t from, size_t to,
-                             uint64_t start, uint64_t end)
+/* Pages of [start, end) that are mapped; *ret_accounted: of them, charged. */
+static uint64_t mapped_pages(const struct lx_mm *mm, uint64_t start, uint64_t end,
+                             uint64_t *ret_accounted)
 {
-	for (size_t i = 0; i < lx_count(mm); i++) {
+	uint64_t pages = 0, accounted = 0;
+
+	for (size_t i = lx_find_vma(mm, start); i < lx_count(mm) && lx_at(mm, i)->start < end;
+	     i++) {
 		const struct lx_vma *vma = lx_at(mm, i);
+		uint64_t part = (min_u64(vma->end, end) - max_u64(vma->start, start)) / mm->page;
 
-		if (vma->file != file)
-			continue;
-		if (i < from || i >= to || vma->start < start || vma->end > end)
-			return true;
+		pages += part;
+		if (vma->flags & LX_VM_ACCOUNT)
+			accounted += part;
 	}
-	return false;
-}
-
-static uint64_t shm_pages(const struct lx_mm *mm, uint32_t file)
-{
-	for (size_t i = 0; i < mm->shm_count; i++)
-		if (mm->shm[i].file == file)
-			return mm->shm[i].pages;
-	return 0;
-}
-
-/* The charge of shared memory is its file's: it ends with the last mapping of it. Pages that end
- * with the removal of [start, end), where VMAs `from` to `to` lie. */
-static uint64_t shm_ends(const struct lx_mm *mm, size_t from, size_t to, uint64_t start,
-                         uint64_t end)
-{
-	uint64_t pages = 0;
-
-	for (size_t i = from; i < to; i++) {
-		const struct lx_vma *vma = lx_at(mm, i);
-		bool is_first = true;
-
-		if (!(vma->flags & LX_VM_SHM))
-			continue;
-		for (size_t j = from; j < i; j++)
-			is_first = is_first && lx_at(mm, j)->file != vma->file;
-		if (is_first && !is_shm_elsewhere(mm, vma->file, from, to, start, end))
-			pages += shm_pages(mm, vma->file);
-	}
+	*ret_accounted = accounted;
 	return pages;
 }
 
-int lx_do_munmap(struct lx_mm *mm, uint64_t start, uint64_t end)
+/* What goes, told with its charge. */
+static void tell_unmap(const struct lx_mm *mm, size_t from, size_t to, uint64_t start, uint64_t end)
+{
+	uint64_t pages, accounted;
+
+	if (!mm->sys.why)
+		return;
+	pages = mapped_pages(mm, start, end, &accounted);
+	why(mm->sys.why, WHY_UNMAPPED, to - from, pages);
+	if (accounted) {
+		why_enter(mm->sys.why, FN_VM_UNACCT_MEMORY, accounted, 0, 0);
+		why_leave(mm->sys.why, FN_VM_UNACCT_MEMORY);
+	}
+}
+
+static int do_munmap(struct lx_mm *mm, uint64_t start, uint64_t end)
 {
 	size_t from = lx_find_vma(mm, start), to = from, count = 0;
 	struct lx_vma rest[2];
-	uint64_t shm;
 
 	while (to < lx_count(mm) && lx_at(mm, to)->start < end)
 		to++;
-	if (from == to)
+	if (from == to) {
+		why(mm->sys.why, WHY_UNMAPPED_NOTHING, start);
 		return 0;
+	}
 	if (lx_at(mm, from)->start < start && lx_at(mm, from)->end > end &&
-	    lx_count(mm) >= mm->now.limit[LX_LIMIT_MAP_COUNT])
+	    lx_count(mm) >= mm->now.limit[LX_LIMIT_MAP_COUNT]) {
+		why(mm->sys.why, WHY_SPLIT_COUNT, lx_count(mm), mm->now.limit[LX_LIMIT_MAP_COUNT]);
 		return -LX_ENOMEM;
+	}
+	tell_unmap(mm, from, to, start, end);
 	if (lx_at(mm, from)->start < start)
 		rest[count++] = lx_part(mm, lx_at(mm, from), lx_at(mm, from)->start, start);
 	if (lx_at(mm, to - 1)->end > end)
 		rest[count++] = lx_part(mm, lx_at(mm, to - 1), end, lx_at(mm, to - 1)->end);
-	shm = mm->now.shm ? shm_ends(mm, from, to, start, end) : 0;
 	lx_splice(mm, from, to - from, rest, count);
-	mm->now.shm -= shm;
 	if (mm->image && !mm->failed)
 		image_drop(mm->image, start, end);
 	return 0;
+}
+
+int lx_do_munmap(struct lx_mm *mm, uint64_t start, uint64_t end)
+{
+	enum why_fn fn = lx_is_since(mm->rules, 6, 7)   ? FN_DO_VMI_MUNMAP
+	                 : lx_is_since(mm->rules, 6, 1) ? FN_DO_MAS_MUNMAP
+	                                                : FN_DO_MUNMAP;
+	int err;
+
+	why_enter(mm->sys.why, fn, start, end - start, 0);
+	err = do_munmap(mm, start, end);
+	why_leave(mm->sys.why, fn);
+	return err;
 }
 
 int64_t lx_munmap(struct sys *sys, uint64_t addr, uint64_t len)
@@ -96,29 +101,22 @@ struct mmap_call {
 	struct lx_vma range;
 };
 
-/* Pages of [start, end) that are mapped; *ret_accounted: of them, charged. */
-static uint64_t mapped_pages(const struct lx_mm *mm, uint64_t start, uint64_t end,
-                             uint64_t *ret_accounted)
+static bool accountable_mapping(const struct lx_mm *mm, const struct lx_vma *range)
 {
-	uint64_t pages = 0, accounted = 0;
+	uint32_t flags = range->flags;
+	bool is = (flags & (LX_VM_NORESERVE | LX_VM_SHARED | LX_VM_WRITE)) == LX_VM_WRITE;
 
-	for (size_t i = lx_find_vma(mm, start); i < lx_count(mm) && lx_at(mm, i)->start < end;
-	     i++) {
-		const struct lx_vma *vma = lx_at(mm, i);
-		uint64_t part = (min_u64(vma->end, end) - max_u64(vma->start, start)) / mm->page;
-
-		pages += part;
-		if (vma->flags & LX_VM_ACCOUNT)
-			accounted += part;
-	}
-	*ret_accounted = accounted;
-	return pages;
-}
-
-/* accountable_mapping() */
-static bool is_accountable(uint32_t flags)
-{
-	return (flags & (LX_VM_NORESERVE | LX_VM_SHARED | LX_VM_WRITE)) == LX_VM_WRITE;
+	why_enter(mm->sys.why, FN_ACCOUNTABLE_MAPPING, 0, 0, 0);
+	if (is)
+		why(mm->sys.why, WHY_ACCOUNTABLE, lx_pages(mm, range));
+	else if (flags & LX_VM_SHARED)
+		why(mm->sys.why, WHY_ACCOUNTABLE_SHARED);
+	else if (flags & LX_VM_NORESERVE)
+		why(mm->sys.why, WHY_ACCOUNTABLE_NORESERVE, mm->now.commit->mode);
+	else
+		why(mm->sys.why, WHY_ACCOUNTABLE_READ_ONLY);
+	why_leave(mm->sys.why, FN_ACCOUNTABLE_MAPPING);
+	return is;
 }
 
 static bool hole_needs_split(const struct lx_mm *mm, uint64_t start, uint64_t end)
@@ -129,11 +127,27 @@ static bool hole_needs_split(const struct lx_mm *mm, uint64_t start, uint64_t en
 	       lx_count(mm) >= mm->now.limit[LX_LIMIT_MAP_COUNT];
 }
 
+/* shmem_zero_setup(): a file of its own, charged whole when it is made. */
+static bool shmem_zero_setup(struct lx_mm *mm, const struct lx_vma *range)
+{
+	uint64_t pages = lx_pages(mm, range);
+	bool is_enough = true;
+
+	why_enter(mm->sys.why, FN_SHMEM_ZERO_SETUP, pages, 0, 0);
+	if (range->flags & LX_VM_NORESERVE)
+		why(mm->sys.why, WHY_SHM_NORESERVE, mm->now.commit->mode);
+	else
+		is_enough = lx_vm_enough_memory(mm, (int64_t)pages);
+	why_leave(mm->sys.why, FN_SHMEM_ZERO_SETUP);
+	return is_enough;
+}
+
 /*
  * Since 6.12: limits and charge are those of the difference, tested before anything is unmapped. The
- * old VMAs are cut at the range's ends first, and stay so after a refusal.
+ * old VMAs are cut at the range's ends first, and stay so after a refusal. Shared memory is charged
+ * while the old charge still counts, and when it is refused the old VMAs are gone.
  */
-static int setup_by_difference(struct lx_mm *mm, const struct lx_vma *range)
+static int setup_by_difference(struct lx_mm *mm, const struct lx_vma *range, bool *ret_charged)
 {
 	int64_t pages = (int64_t)lx_pages(mm, range);
 	uint64_t old, old_accounted;
@@ -142,85 +156,76 @@ static int setup_by_difference(struct lx_mm *mm, const struct lx_vma *range)
 	if (hole_needs_split(mm, range->start, range->end))
 		return -LX_ENOMEM;
 	old = mapped_pages(mm, range->start, range->end, &old_accounted);
+	if (old)
+		why(mm->sys.why, WHY_FIXED_DIFFERENCE, old, old_accounted);
 	is_allowed = lx_may_expand_vm(mm, range->flags, pages - (int64_t)old);
-	if (is_allowed && is_accountable(range->flags) && pages != (int64_t)old_accounted)
+	*ret_charged = is_allowed && accountable_mapping(mm, range);
+	if (*ret_charged && pages != (int64_t)old_accounted)
 		is_allowed = lx_vm_enough_memory(mm, pages - (int64_t)old_accounted);
-	if (is_allowed)
-		return old ? lx_do_munmap(mm, range->start, range->end) : 0;
-	lx_split_at(mm, range->start);
-	lx_split_at(mm, range->end);
-	return -LX_ENOMEM;
+	if (!is_allowed) {
+		lx_split_at(mm, range->start);
+		lx_split_at(mm, range->end);
+		return -LX_ENOMEM;
+	}
+	if (range->flags & LX_VM_SHM)
+		is_allowed = shmem_zero_setup(mm, range);
+	if (old && lx_do_munmap(mm, range->start, range->end))
+		return -LX_ENOMEM;
+	return is_allowed ? 0 : -LX_ENOMEM;
 }
 
 /* Before: what is in the way is gone when the charge is refused. */
-static int setup_in_turn(struct lx_mm *mm, const struct lx_vma *range)
+static int setup_in_turn(struct lx_mm *mm, const struct lx_vma *range, bool *ret_charged)
 {
 	int64_t pages = (int64_t)lx_pages(mm, range);
-	uint64_t old_accounted;
+	uint64_t old, old_accounted;
 
 	if (!lx_may_expand_vm(mm, range->flags, pages)) {
-		uint64_t old = mapped_pages(mm, range->start, range->end, &old_accounted);
-
+		old = mapped_pages(mm, range->start, range->end, &old_accounted);
 		if (!lx_may_expand_vm(mm, range->flags, pages - (int64_t)old))
 			return -LX_ENOMEM;
 	}
-	if (lx_do_munmap(mm, range->start, range->end))
+	old = mapped_pages(mm, range->start, range->end, &old_accounted);
+	if (old) {
+		why(mm->sys.why, WHY_FIXED_IN_TURN, old, old_accounted);
+		if (lx_do_munmap(mm, range->start, range->end))
+			return -LX_ENOMEM;
+	}
+	*ret_charged = accountable_mapping(mm, range);
+	if (*ret_charged && !lx_vm_enough_memory(mm, pages))
 		return -LX_ENOMEM;
-	return is_accountable(range->flags) && !lx_vm_enough_memory(mm, pages) ? -LX_ENOMEM : 0;
+	return !(range->flags & LX_VM_SHM) || shmem_zero_setup(mm, range) ? 0 : -LX_ENOMEM;
 }
 
-/* shmem_zero_setup(): a file of its own, charged whole when it is made. */
-static bool add_shm(struct lx_mm *mm, struct lx_vma *range)
+/* mm_populate(): writes what may be written, errors are nobody's. Reads leave no own pages. */
+static void populate(struct lx_mm *mm, const struct mmap_call *call)
 {
-	struct lx_shm *shm;
-	uint64_t pages = lx_pages(mm, range);
+	struct lx_touch touch;
 
-	if (range->flags & LX_VM_NORESERVE)
-		pages = 0;
-	else if (!lx_vm_enough_memory(mm, (int64_t)pages))
-		return false;
-	if (!vec_room(mm->region, (void **)&mm->shm, mm->shm_count, &mm->shm_room,
-	              sizeof(*mm->shm))) {
-		lx_fail(mm);
-		return false;
-	}
-	shm = &mm->shm[mm->shm_count++];
-	shm->file = range->file = mm->next_file++;
-	shm->pages = pages;
-	range->pgoff = 0;
-	return true;
+	if ((call->map_flags & (SYS_MAP_POPULATE | SYS_MAP_LOCKED)) &&
+	    (call->range.flags & (LX_VM_WRITE | LX_VM_SHARED)) == LX_VM_WRITE)
+		lx_touch(mm, call->range.start, call->range.end, &touch);
 }
 
 static int64_t mmap_region(struct lx_mm *mm, struct mmap_call *call)
 {
 	struct lx_vma *range = &call->range;
-	int err = mm->rules->fixed_charges_difference ? setup_by_difference(mm, range)
-	                                              : setup_in_turn(mm, range);
-	size_t at;
+	bool is_charged = false;
+	int err = mm->rules->fixed_charges_difference ? setup_by_difference(mm, range, &is_charged)
+	                                              : setup_in_turn(mm, range, &is_charged);
 
 	if (err)
 		return err;
-	if (range->flags & LX_VM_SHM) {
-		if (!add_shm(mm, range))
-			return -LX_ENOMEM;
-	} else if (is_accountable(range->flags)) {
+	if (is_charged)
 		range->flags |= LX_VM_ACCOUNT;
-	}
-	at = lx_find_vma(mm, range->start);
-	lx_vma_merge_new_range(mm, at, range, false);
-	if (range->flags & LX_VM_SHM)
-		mm->now.shm += mm->shm[mm->shm_count - 1].pages;
+	if ((range->flags & LX_VM_SHM) &&
+	    !lx_shm_add(mm, range, range->flags & LX_VM_NORESERVE ? 0 : lx_pages(mm, range)))
+		return -LX_ENOMEM;
+	lx_vma_merge_new_range(mm, lx_find_vma(mm, range->start), range, false);
 	if (mm->failed)
 		return -LX_ENOMEM;
 	if (mm->image)
 		image_flush(mm->image, range->start, range->end);
-	/* mm_populate(): writes what may be written, errors are nobody's. Reads leave no own pages. */
-	if ((call->map_flags & (SYS_MAP_POPULATE | SYS_MAP_LOCKED)) &&
-	    (range->flags & (LX_VM_WRITE | LX_VM_SHARED)) == LX_VM_WRITE) {
-		struct lx_touch touch;
-
-		lx_touch(mm, range->start, range->end, &touch);
-	}
 	return (int64_t)range->start;
 }
 
@@ -234,7 +239,7 @@ static uint32_t vm_flags_of(const struct lx_mm *mm, uint32_t prot, uint32_t map_
 		flags |= LX_VM_LOCKED;
 	if ((map_flags & SYS_MAP_STACK) && mm->rules->map_stack_no_hugepage)
 		flags |= LX_VM_NOHUGEPAGE;
-	if ((map_flags & SYS_MAP_NORESERVE) && mm->overcommit_mode != 2)
+	if ((map_flags & SYS_MAP_NORESERVE) && mm->now.commit->mode != LX_OVERCOMMIT_NEVER)
 		flags |= LX_VM_NORESERVE;
 	return flags;
 }
@@ -255,16 +260,50 @@ static int check_type(struct mmap_call *call)
 	}
 }
 
-int64_t lx_mmap(struct sys *sys, uint64_t addr, uint64_t len, uint32_t prot, uint32_t flags)
+static int64_t do_mmap(struct lx_mm *mm, struct mmap_call *call)
 {
-	struct lx_mm *mm = (struct lx_mm *)sys;
-	struct mmap_call call = { .len = align_up(len, mm->page),
-		                  .prot = prot,
-		                  .map_flags = flags };
-	bool no_replace = flags & MAP_FIXED_NOREPLACE;
+	bool no_replace = call->map_flags & MAP_FIXED_NOREPLACE;
 	int64_t found;
 	size_t next;
 	int err;
+
+	if (no_replace)
+		call->map_flags |= SYS_MAP_FIXED;
+	if (!(call->map_flags & SYS_MAP_FIXED)) {
+		call->addr = align_down(call->addr, mm->page);
+		if (call->addr && call->addr < 65536)
+			call->addr = 65536;
+	}
+	if (!call->len)
+		return -LX_ENOMEM;
+	if (lx_map_count_exceeded(mm))
+		return -LX_ENOMEM;
+	found = lx_get_unmapped_area(mm, call->addr, call->len, call->map_flags);
+	if (found < 0)
+		return found;
+	call->range.start = (uint64_t)found;
+	call->range.end = call->range.start + call->len;
+	call->range.pgoff = call->range.start / mm->page;
+	next = lx_find_vma(mm, call->range.start);
+	if (no_replace && next < lx_count(mm) && lx_at(mm, next)->start < call->range.end)
+		return -LX_EEXIST;
+	call->range.flags = vm_flags_of(mm, call->prot, call->map_flags);
+	err = check_type(call);
+	if (err)
+		return err;
+	why_enter(mm->sys.why, FN_MMAP_REGION, call->range.start, call->len, 0);
+	found = mmap_region(mm, call);
+	why_leave(mm->sys.why, FN_MMAP_REGION);
+	return found;
+}
+
+int64_t lx_mmap(struct sys *sys, uint64_t addr, uint64_t len, uint32_t prot, uint32_t flags)
+{
+	struct lx_mm *mm = (struct lx_mm *)sys;
+	struct mmap_call call = {
+		.addr = addr, .len = align_up(len, mm->page), .prot = prot, .map_flags = flags
+	};
+	int64_t result;
 
 	if (!(flags & SYS_MAP_ANONYMOUS))
 		return -LX_EBADF; /* the waist passes no file */
@@ -272,94 +311,10 @@ int64_t lx_mmap(struct sys *sys, uint64_t addr, uint64_t len, uint32_t prot, uin
 		return -LX_EINVAL;
 	if (flags & SYS_MAP_HUGETLB)
 		return -LX_ENOMEM; /* pools of huge pages are not modelled: taken as empty */
-	if (no_replace)
-		call.map_flags |= SYS_MAP_FIXED;
-	if (!(call.map_flags & SYS_MAP_FIXED)) {
-		addr = align_down(addr, mm->page);
-		if (addr && addr < 65536)
-			addr = 65536;
-	}
-	if (!call.len)
-		return -LX_ENOMEM;
-	if (lx_count(mm) > mm->now.limit[LX_LIMIT_MAP_COUNT])
-		return -LX_ENOMEM;
-	found = lx_get_unmapped_area(mm, addr, call.len, call.map_flags);
-	if (found < 0)
-		return found;
-	call.range.start = (uint64_t)found;
-	call.range.end = call.range.start + call.len;
-	call.range.pgoff = call.range.start / mm->page;
-	next = lx_find_vma(mm, call.range.start);
-	if (no_replace && next < lx_count(mm) && lx_at(mm, next)->start < call.range.end)
-		return -LX_EEXIST;
-	call.range.flags = vm_flags_of(mm, prot, call.map_flags);
-	err = check_type(&call);
-	return err ? err : mmap_region(mm, &call);
-}
-
-/* --- brk --------------------------------------------------------------------------------------------- */
-
-static bool shrink_brk(struct lx_mm *mm, uint64_t end, uint64_t old_end)
-{
-	size_t i = lx_find_vma(mm, end);
-
-	if (mm->rules->brk_shrink_needs_vma &&
-	    (i == lx_count(mm) || lx_at(mm, i)->start >= old_end))
-		return false;
-	return lx_do_munmap(mm, end, old_end) == 0;
-}
-
-/* do_brk_flags() and the tests before it. */
-static bool grow_brk(struct lx_mm *mm, uint64_t end, uint64_t old_end)
-{
-	int64_t pages = (int64_t)((end - old_end) / mm->page);
-	struct lx_vma range = { .start = old_end,
-		                .end = end,
-		                .pgoff = old_end / mm->page,
-		                .flags = LX_VM_READ | LX_VM_WRITE | LX_VM_ACCOUNT };
-	size_t next = lx_find_vma(mm, old_end);
-	bool is_own;
-
-	if (end > mm->task_size)
-		return false;
-	/* One page stays free between the break and what is above it. */
-	if (next < lx_count(mm) && end + mm->page > lx_vm_start_gap(mm, lx_at(mm, next)))
-		return false;
-	if (!lx_may_expand_vm(mm, range.flags, pages) ||
-	    lx_count(mm) > mm->now.limit[LX_LIMIT_MAP_COUNT] || !lx_vm_enough_memory(mm, pages))
-		return false;
-	/* Since 6.1 only a VMA that reaches into the break area grows, and only upwards. */
-	is_own = next && lx_at(mm, next - 1)->end > mm->brk_start;
-	if (mm->rules->brk_extends_only && !is_own)
-		lx_splice(mm, next, 0, &range, 1);
-	else
-		lx_vma_merge_new_range(mm, next, &range, mm->rules->brk_extends_only);
-	if (mm->image)
-		image_flush(mm->image, range.start, range.end);
-	return true;
-}
-
-uint64_t lx_brk(struct sys *sys, uint64_t addr)
-{
-	struct lx_mm *mm = (struct lx_mm *)sys;
-	uint64_t was = mm->now.brk, most = mm->now.limit[LX_LIMIT_DATA];
-	uint64_t old_end = align_up(was, mm->page), end = align_up(addr, mm->page);
-	bool is_done;
-
-	if (addr < mm->brk_start || addr > mm->task_size)
-		return was;
-	if (most != UINT64_MAX && addr - mm->brk_start + mm->data_bytes > most)
-		return was;
-	if (addr == was)
-		return was;
-	lx_note_scalars(mm);
-	if (end == old_end)
-		is_done = true;
-	else if (addr <= was)
-		is_done = shrink_brk(mm, end, old_end);
-	else
-		is_done = grow_brk(mm, end, old_end);
-	if (is_done && !mm->failed)
-		mm->now.brk = addr;
-	return mm->now.brk;
+	why_enter(mm->sys.why, FN_DO_MMAP, addr, len, 0);
+	result = do_mmap(mm, &call);
+	why_leave(mm->sys.why, FN_DO_MMAP);
+	if (!sys_failed(result))
+		populate(mm, &call);
+	return result;
 }

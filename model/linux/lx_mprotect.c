@@ -17,6 +17,45 @@ static bool may_write(const struct lx_vma *vma)
 	return !(vma->flags & LX_VM_SHARED) || (vma->flags & LX_VM_SHM);
 }
 
+/* RLIMIT_DATA, when only the new rights make it data. */
+static bool exceeds_data_limit(const struct lx_mm *mm, uint32_t old, uint32_t flags, int64_t pages)
+{
+	return mm->rules->mprotect_limit_data && !lx_may_expand_vm(mm, flags, pages) &&
+	       lx_may_expand_vm(mm, old, pages);
+}
+
+/* The charge of what becomes writable; its pages are in total_vm already. False: refused. */
+static bool charge_writable(struct lx_mm *mm, uint32_t old, int64_t pages, uint32_t *flags)
+{
+	const uint32_t never =
+	        LX_VM_ACCOUNT | LX_VM_WRITE | LX_VM_HUGETLB | LX_VM_SHARED | LX_VM_NORESERVE;
+
+	if (old & never) {
+		why(mm->sys.why, old & LX_VM_ACCOUNT ? WHY_PROTECT_CHARGED : WHY_PROTECT_FREE,
+		    (uint64_t)pages);
+		return true;
+	}
+	why(mm->sys.why, WHY_PROTECT_CHARGES, (uint64_t)pages);
+	if (!lx_vm_enough_memory(mm, pages))
+		return false;
+	*flags |= LX_VM_ACCOUNT;
+	return true;
+}
+
+/* What was never written to gives its charge back, since 6.7. */
+static void uncharge_unwritable(struct lx_mm *mm, const struct lx_vma *vma, int64_t pages,
+                                uint32_t *flags)
+{
+	if (!(vma->flags & LX_VM_ACCOUNT))
+		return;
+	if (!mm->rules->mprotect_uncharges || vma->anon || vma->file) {
+		why(mm->sys.why, WHY_PROTECT_KEEPS, (uint64_t)pages);
+		return;
+	}
+	why(mm->sys.why, WHY_PROTECT_GIVES_BACK, (uint64_t)pages);
+	*flags &= ~(uint32_t)LX_VM_ACCOUNT;
+}
+
 static int mprotect_fixup(struct lx_mm *mm, size_t i, uint64_t start, uint64_t end, uint32_t access)
 {
 	const struct lx_vma *vma = lx_at(mm, i);
@@ -24,20 +63,16 @@ static int mprotect_fixup(struct lx_mm *mm, size_t i, uint64_t start, uint64_t e
 	uint32_t old = vma->flags, flags = (old & ~LX_ACCESS_FLAGS) | access;
 	int err;
 
-	if (flags == old)
+	if (flags == old) {
+		why(mm->sys.why, WHY_PROTECT_SAME, start, end);
 		return 0;
+	}
 	if (flags & LX_VM_WRITE) {
-		if (mm->rules->mprotect_limit_data && !lx_may_expand_vm(mm, flags, pages) &&
-		    lx_may_expand_vm(mm, old, pages))
+		if (exceeds_data_limit(mm, old, flags, pages) ||
+		    !charge_writable(mm, old, pages, &flags))
 			return -LX_ENOMEM;
-		if (!(old & (LX_VM_ACCOUNT | LX_VM_WRITE | LX_VM_HUGETLB | LX_VM_SHARED |
-		             LX_VM_NORESERVE))) {
-			if (!lx_vm_enough_memory(mm, pages))
-				return -LX_ENOMEM;
-			flags |= LX_VM_ACCOUNT;
-		}
-	} else if (mm->rules->mprotect_uncharges && !vma->anon && !vma->file) {
-		flags &= ~(uint32_t)LX_VM_ACCOUNT;
+	} else {
+		uncharge_unwritable(mm, vma, pages, &flags);
 	}
 	err = lx_vma_modify_flags(mm, i, start, end, flags);
 	if (!err && mm->image && !mm->failed)
@@ -52,12 +87,18 @@ static int protect_range(struct lx_mm *mm, uint64_t start, uint64_t end, uint32_
 		uint64_t next;
 		int err;
 
-		if (i == lx_count(mm) || lx_at(mm, i)->start > start)
+		if (i == lx_count(mm) || lx_at(mm, i)->start > start) {
+			why(mm->sys.why, WHY_HOLE, start);
 			return -LX_ENOMEM;
-		if ((access & LX_VM_WRITE) && !may_write(lx_at(mm, i)))
+		}
+		if ((access & LX_VM_WRITE) && !may_write(lx_at(mm, i))) {
+			why(mm->sys.why, WHY_PROTECT_FORBIDDEN, start);
 			return -LX_EACCES;
+		}
 		next = min_u64(lx_at(mm, i)->end, end);
+		why_enter(mm->sys.why, FN_MPROTECT_FIXUP, start, next - start, access);
 		err = mprotect_fixup(mm, i, start, next, access);
+		why_leave(mm->sys.why, FN_MPROTECT_FIXUP);
 		if (err)
 			return err;
 		start = next;

@@ -43,6 +43,7 @@ static int64_t expand_in_place(struct lx_mm *mm, size_t i, const struct remap *r
 	const struct lx_vma *vma = lx_at(mm, i);
 	struct lx_vma range = lx_part(mm, vma, vma->end, vma->end + r->delta);
 
+	why(mm->sys.why, WHY_REMAP_IN_PLACE, vma->end, r->delta);
 	if ((vma->flags & LX_VM_ACCOUNT) &&
 	    !lx_vm_enough_memory(mm, (int64_t)(r->delta / mm->page)))
 		return -LX_ENOMEM;
@@ -66,14 +67,16 @@ static struct lx_vma copy_of(const struct lx_mm *mm, const struct lx_vma *vma,
 	return copy;
 }
 
-static int64_t move_vma(struct lx_mm *mm, size_t i, const struct remap *r, uint64_t to)
+static int64_t do_move_vma(struct lx_mm *mm, size_t i, const struct remap *r, uint64_t to)
 {
 	struct lx_vma copy;
 	bool is_charged = lx_at(mm, i)->flags & LX_VM_ACCOUNT;
 
 	/* The source may have to be cut in three. */
-	if (lx_count(mm) + 3 >= mm->now.limit[LX_LIMIT_MAP_COUNT])
+	if (lx_count(mm) + 3 >= mm->now.limit[LX_LIMIT_MAP_COUNT]) {
+		why(mm->sys.why, WHY_REMAP_COUNT, lx_count(mm), mm->now.limit[LX_LIMIT_MAP_COUNT]);
 		return -LX_ENOMEM;
+	}
 	if (is_charged && !lx_vm_enough_memory(mm, (int64_t)(r->delta / mm->page)))
 		return -LX_ENOMEM;
 	copy = copy_of(mm, lx_at(mm, i), r, to);
@@ -88,6 +91,16 @@ static int64_t move_vma(struct lx_mm *mm, size_t i, const struct remap *r, uint6
 	return (int64_t)to;
 }
 
+static int64_t move_vma(struct lx_mm *mm, size_t i, const struct remap *r, uint64_t to)
+{
+	int64_t result;
+
+	why_enter(mm->sys.why, FN_MOVE_VMA, r->addr, to, r->new_len);
+	result = do_move_vma(mm, i, r, to);
+	why_leave(mm->sys.why, FN_MOVE_VMA);
+	return result;
+}
+
 static int64_t expand_vma(struct lx_mm *mm, size_t i, const struct remap *r)
 {
 	const struct lx_vma *vma = lx_at(mm, i);
@@ -98,8 +111,10 @@ static int64_t expand_vma(struct lx_mm *mm, size_t i, const struct remap *r)
 		return err;
 	if (can_expand_in_place(mm, i, r))
 		return expand_in_place(mm, i, r);
-	if (!(r->flags & SYS_MREMAP_MAYMOVE))
+	if (!(r->flags & SYS_MREMAP_MAYMOVE)) {
+		why(mm->sys.why, WHY_REMAP_STUCK, vma->end, r->delta);
 		return -LX_ENOMEM;
+	}
 	to = lx_get_unmapped_area(mm, 0, r->new_len,
 	                          vma->flags & LX_VM_SHARED ? SYS_MAP_SHARED : SYS_MAP_PRIVATE);
 	return to < 0 ? to : move_vma(mm, i, r, (uint64_t)to);

@@ -21,21 +21,9 @@ uint64_t lx_vm_start_gap(const struct lx_mm *mm, const struct lx_vma *vma)
 }
 
 struct search {
-	size_t i;         /* the next gap lies below this VMA */
-	uint64_t limit;   /* the mapping ends here or below */
-	uint64_t largest; /* of the gaps seen so far, all too small */
+	size_t i;       /* the next gap lies below this VMA */
+	uint64_t limit; /* the mapping ends here or below */
 };
-
-/* Where the search begins: at mmap_base, or below the gaps that are known to be too small. */
-static struct search search_start(const struct lx_mm *mm, uint64_t len)
-{
-	bool skip = mm->now.full_above < mm->mmap_base && len > mm->now.full_gap;
-	uint64_t from = skip ? mm->now.full_above : mm->mmap_base - 1;
-
-	return (struct search){ .i = lx_find_vma(mm, from),
-		                .limit = mm->mmap_base,
-		                .largest = skip ? mm->now.full_gap : 0 };
-}
 
 /* Where the gap below VMA `i` ends, the guard gap of a stack left out. */
 static uint64_t gap_top(const struct lx_mm *mm, const struct search *s)
@@ -59,19 +47,9 @@ static bool is_guarded(const struct lx_mm *mm, struct search *s, uint64_t top, u
 	return mm->rules->guard_gap_lowers_search || guard < bottom || guard - bottom < len;
 }
 
-/* The next search for more may begin where this one came to. */
-static void remember_full(struct lx_mm *mm, const struct search *s)
-{
-	if (s->limit != mm->mmap_base || s->i == lx_count(mm) ||
-	    lx_at(mm, s->i)->start >= min_u64(mm->now.full_above, mm->mmap_base))
-		return;
-	mm->now.full_above = lx_at(mm, s->i)->start;
-	mm->now.full_gap = s->largest;
-}
-
 static uint64_t search_topdown(struct lx_mm *mm, uint64_t len)
 {
-	struct search s = search_start(mm, len);
+	struct search s = { .i = lx_find_vma(mm, mm->mmap_base - 1), .limit = mm->mmap_base };
 
 	for (;;) {
 		uint64_t bottom = max_u64(s.i ? lx_at(mm, s.i - 1)->end : 0, mm->page);
@@ -80,15 +58,15 @@ static uint64_t search_topdown(struct lx_mm *mm, uint64_t len)
 		if (size >= len && !is_guarded(mm, &s, top, bottom, len)) {
 			if (s.i < lx_count(mm))
 				top = min_u64(top, lx_vm_start_gap(mm, lx_at(mm, s.i)));
-			remember_full(mm, &s);
 			return top - len;
 		}
 		if (size >= len && gap_top(mm, &s) < top && gap_top(mm, &s) > bottom)
 			continue; /* the same gap, lower */
 		if (!s.i)
 			return NO_PLACE;
-		s.largest = max_u64(s.largest, size);
-		s.i--;
+		s.i = lx_list_gap_down(mm->list, s.i - 1, len);
+		if (s.i == LX_NONE)
+			return NO_PLACE;
 	}
 }
 
@@ -97,18 +75,20 @@ static uint64_t search_topdown(struct lx_mm *mm, uint64_t len)
 static uint64_t search_bottomup(const struct lx_mm *mm, uint64_t len)
 {
 	uint64_t bottom = align_up(mm->task_size / 3, mm->page);
+	size_t i = lx_find_vma(mm, bottom);
 
-	for (size_t i = lx_find_vma(mm, bottom);; i++) {
-		bool is_last = i >= lx_count(mm);
-		uint64_t top = is_last ? mm->task_size : lx_vm_start_gap(mm, lx_at(mm, i));
+	while (i < lx_count(mm)) {
+		uint64_t top = min_u64(lx_vm_start_gap(mm, lx_at(mm, i)), mm->task_size);
 
-		top = min_u64(top, mm->task_size);
 		if (top > bottom && top - bottom >= len)
 			return bottom;
-		if (is_last)
-			return NO_PLACE;
 		bottom = max_u64(bottom, lx_at(mm, i)->end);
+		i = i + 1 < lx_count(mm) ? lx_list_gap_up(mm->list, i + 1, len) : LX_NONE;
+		if (i != LX_NONE)
+			bottom = max_u64(bottom, lx_at(mm, i - 1)->end);
 	}
+	bottom = max_u64(bottom, lx_count(mm) ? lx_at(mm, lx_count(mm) - 1)->end : 0);
+	return mm->task_size > bottom && mm->task_size - bottom >= len ? bottom : NO_PLACE;
 }
 
 static bool hint_is_free(const struct lx_mm *mm, uint64_t addr, uint64_t len)
@@ -160,21 +140,43 @@ static bool wants_thp(const struct lx_mm *mm, uint64_t addr, uint64_t len, uint3
 	return false;
 }
 
-int64_t lx_get_unmapped_area(struct lx_mm *mm, uint64_t addr, uint64_t len, uint32_t flags)
+static int64_t get_unmapped_area(struct lx_mm *mm, uint64_t addr, uint64_t len, uint32_t flags)
 {
 	uint64_t found = NO_PLACE;
+	enum why_id how = WHY_AREA_SEARCHED;
 
-	if (len > mm->task_size)
+	if (len > mm->task_size) {
+		why(mm->sys.why, WHY_AREA_TOO_LONG, len, mm->task_size);
 		return -LX_ENOMEM;
-	if (flags & SYS_MAP_FIXED)
+	}
+	if (flags & SYS_MAP_FIXED) {
 		found = addr;
-	else if (wants_thp(mm, addr, len, flags))
+		how = WHY_AREA_FIXED;
+	} else if (wants_thp(mm, addr, len, flags)) {
 		found = thp_area(mm, addr, len);
-	if (found == NO_PLACE)
+		how = WHY_AREA_ALIGNED;
+	}
+	if (found == NO_PLACE) {
 		found = arch_area(mm, addr, len);
-	if (found == NO_PLACE || found > mm->task_size - len)
+		how = WHY_AREA_SEARCHED;
+	}
+	if (found == NO_PLACE || found > mm->task_size - len) {
+		why(mm->sys.why, WHY_AREA_NONE, len);
 		return -LX_ENOMEM;
+	}
+	why(mm->sys.why, addr && found == addr && how != WHY_AREA_FIXED ? WHY_AREA_HINT : how,
+	    found, len);
 	if (!is_aligned(found, mm->page))
 		return -LX_EINVAL;
 	return found < MMAP_MIN_ADDR ? -LX_EPERM : (int64_t)found;
+}
+
+int64_t lx_get_unmapped_area(struct lx_mm *mm, uint64_t addr, uint64_t len, uint32_t flags)
+{
+	int64_t found;
+
+	why_enter(mm->sys.why, FN_GET_UNMAPPED_AREA, addr, len, 0);
+	found = get_unmapped_area(mm, addr, len, flags);
+	why_leave(mm->sys.why, FN_GET_UNMAPPED_AREA);
+	return found;
 }

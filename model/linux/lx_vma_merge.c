@@ -71,18 +71,52 @@ static void merge_find(const struct lx_mm *mm, const struct lx_vma *prev, const 
 	}
 }
 
+static void tell_merge(const struct lx_mm *mm, const struct merge *m)
+{
+	if (m->left && m->right)
+		why(mm->sys.why, WHY_MERGED_BOTH, m->left->start, m->right->end);
+	else if (m->left)
+		why(mm->sys.why, WHY_MERGED_PREV, m->left->start, m->left->end);
+	else if (m->right)
+		why(mm->sys.why, WHY_MERGED_NEXT, m->right->start);
+	else
+		why(mm->sys.why, WHY_NOT_MERGED);
+}
+
+void lx_vma_link(struct lx_mm *mm, size_t at, const struct lx_vma *range)
+{
+	why_enter(mm->sys.why, FN_VMA_LINK, range->start, range->end - range->start, 0);
+	lx_splice(mm, at, 0, range, 1);
+	why_leave(mm->sys.why, FN_VMA_LINK);
+}
+
+bool lx_map_count_exceeded(const struct lx_mm *mm)
+{
+	if (lx_count(mm) <= mm->now.limit[LX_LIMIT_MAP_COUNT])
+		return false;
+	why(mm->sys.why, WHY_MAP_COUNT_EXCEEDED, lx_count(mm), mm->now.limit[LX_LIMIT_MAP_COUNT]);
+	return true;
+}
+
 size_t lx_vma_merge_new_range(struct lx_mm *mm, size_t at, const struct lx_vma *range,
                               bool just_expand)
 {
 	const struct lx_vma *prev = at ? lx_at(mm, at - 1) : NULL;
 	const struct lx_vma *next = at < lx_count(mm) && !just_expand ? lx_at(mm, at) : NULL;
+	enum why_fn fn = lx_is_since(mm->rules, 6, 12) ? FN_VMA_MERGE_NEW_RANGE : FN_VMA_MERGE;
 	struct merge m;
 	bool left, right;
 
+	why_enter(mm->sys.why, fn, range->start, range->end - range->start, 0);
 	merge_find(mm, prev, next, range, &m);
+	tell_merge(mm, &m);
+	why_leave(mm->sys.why, fn);
 	left = m.left != NULL;
 	right = m.right != NULL;
-	lx_splice(mm, at - left, (size_t)left + right, &m.joined, 1);
+	if (!left && !right)
+		lx_vma_link(mm, at, range);
+	else
+		lx_splice(mm, at - left, (size_t)left + right, &m.joined, 1);
 	return at - left;
 }
 
@@ -101,7 +135,10 @@ void lx_split_at(struct lx_mm *mm, uint64_t addr)
 /* split_vma(): to the limit and not one further, unlike mmap. */
 static bool may_split(const struct lx_mm *mm)
 {
-	return lx_count(mm) < mm->now.limit[LX_LIMIT_MAP_COUNT];
+	if (lx_count(mm) < mm->now.limit[LX_LIMIT_MAP_COUNT])
+		return true;
+	why(mm->sys.why, WHY_SPLIT_COUNT, lx_count(mm), mm->now.limit[LX_LIMIT_MAP_COUNT]);
+	return false;
 }
 
 static int split_and_change(struct lx_mm *mm, uint64_t start, uint64_t end, uint32_t flags)
@@ -127,6 +164,21 @@ static int split_and_change(struct lx_mm *mm, uint64_t start, uint64_t end, uint
 	return 0;
 }
 
+static void tell_modify(const struct lx_mm *mm, const struct merge *m, const struct lx_vma *vma,
+                        const struct lx_vma *range)
+{
+	enum why_fn fn = lx_is_since(mm->rules, 6, 7) ? FN_VMA_MODIFY : FN_VMA_MERGE;
+
+	why_enter(mm->sys.why, fn, range->start, range->end - range->start, 0);
+	if (m->left || m->right)
+		tell_merge(mm, m);
+	else if (range->start == vma->start && range->end == vma->end)
+		why(mm->sys.why, WHY_MODIFIED_WHOLE, vma->start);
+	else
+		why(mm->sys.why, WHY_MODIFIED_SPLIT, vma->start, vma->end);
+	why_leave(mm->sys.why, fn);
+}
+
 int lx_vma_modify_flags(struct lx_mm *mm, size_t i, uint64_t start, uint64_t end, uint32_t flags)
 {
 	const struct lx_vma middle = *lx_at(mm, i);
@@ -138,6 +190,8 @@ int lx_vma_modify_flags(struct lx_mm *mm, size_t i, uint64_t start, uint64_t end
 	range.flags = flags;
 	merge_find(mm, left_side && i ? lx_at(mm, i - 1) : NULL,
 	           right_side && i + 1 < lx_count(mm) ? lx_at(mm, i + 1) : NULL, &range, &m);
+	if (mm->sys.why)
+		tell_modify(mm, &m, &middle, &range);
 	if (!m.left && !m.right)
 		return split_and_change(mm, start, end, flags);
 	/* The other side's rest, if any, stays as it was. */

@@ -5,45 +5,6 @@
 
 #include "model/base/vec.h"
 
-struct lx_list *lx_list_new(size_t room)
-{
-	struct region *region = region_new();
-	struct lx_list *list = region ? region_alloc(region, sizeof(*list)) : NULL;
-	size_t bytes;
-
-	if (list && !__builtin_mul_overflow(room, sizeof(*list->at), &bytes))
-		list->at = region_alloc(region, bytes);
-	if (!list || !list->at) {
-		region_free(region);
-		return NULL;
-	}
-	list->region = region;
-	list->room = room;
-	list->refs = 1;
-	return list;
-}
-
-void lx_list_unref(struct lx_list *list)
-{
-	if (list && --list->refs == 0)
-		region_free(list->region);
-}
-
-size_t lx_find_vma(const struct lx_mm *mm, uint64_t addr)
-{
-	size_t low = 0, high = lx_count(mm);
-
-	while (low < high) {
-		size_t mid = low + (high - low) / 2;
-
-		if (lx_at(mm, mid)->end > addr)
-			high = mid;
-		else
-			low = mid + 1;
-	}
-	return low;
-}
-
 void lx_fail(struct lx_mm *mm)
 {
 	mm->failed = true;
@@ -54,78 +15,18 @@ void lx_fail(struct lx_mm *mm)
 	}
 }
 
-/* --- the list ------------------------------------------------------------------------------------- */
-
-static void list_copy(struct lx_list *to, const struct lx_list *from)
-{
-	size_t behind = from->count - from->gap;
-
-	memcpy(to->at, from->at, from->gap * sizeof(*to->at));
-	memcpy(&to->at[to->room - behind], &from->at[from->room - behind],
-	       behind * sizeof(*to->at));
-	to->count = from->count;
-	to->gap = from->gap;
-}
-
 static bool list_own(struct lx_mm *mm)
 {
 	struct lx_list *own;
 
 	if (mm->list->refs == 1)
 		return true;
-	own = lx_list_new(mm->list->count + mm->list->count / 8 + 16);
+	own = lx_list_copy(mm->list);
 	if (!own)
 		return false;
-	list_copy(own, mm->list);
 	lx_list_unref(mm->list);
 	mm->list = own;
 	return true;
-}
-
-static bool list_room(struct lx_list *list, size_t more)
-{
-	size_t behind = list->count - list->gap, room = list->room * 2 + more;
-	struct lx_vma *grown;
-
-	if (list->room - list->count >= more)
-		return true;
-	grown = region_grow(list->region, list->at, list->room * sizeof(*list->at),
-	                    room * sizeof(*list->at));
-	if (!grown)
-		return false;
-	memmove(&grown[room - behind], &grown[list->room - behind], behind * sizeof(*grown));
-	list->at = grown;
-	list->room = room;
-	return true;
-}
-
-static void list_move_gap(struct lx_list *list, size_t to)
-{
-	size_t width = list->room - list->count;
-
-	if (to < list->gap)
-		memmove(&list->at[to + width], &list->at[to], (list->gap - to) * sizeof(*list->at));
-	else if (to > list->gap)
-		memmove(&list->at[list->gap], &list->at[list->gap + width],
-		        (to - list->gap) * sizeof(*list->at));
-	list->gap = to;
-}
-
-/* There is room. */
-static void list_replace(struct lx_list *list, size_t at, size_t old_count,
-                         const struct lx_vma *with, size_t new_count)
-{
-	if (old_count == new_count) {
-		for (size_t i = 0; i < new_count; i++)
-			*lx_list_at(list, at + i) = with[i];
-		return;
-	}
-	list_move_gap(list, at);
-	list->count -= old_count;
-	if (new_count)
-		memcpy(&list->at[at], with, new_count * sizeof(*with));
-	list->gap += new_count;
-	list->count += new_count;
 }
 
 /* What the image was told of its accesses may not hold any more. */
@@ -183,6 +84,17 @@ static void flush(struct lx_mm *mm, const struct lx_vma *vma)
 		image_flush(mm->image, vma->start, vma->end);
 }
 
+/* The scalars come back as they were; which VMAs show a piece of shared memory is counted again. */
+static void recount_shm(struct lx_mm *mm, const struct lx_change *change)
+{
+	for (size_t i = 0; i < change->new_count; i++)
+		if (lx_at(mm, change->at + i)->flags & LX_VM_SHM)
+			lx_shm_count(mm, lx_at(mm, change->at + i)->file, -1, false);
+	for (size_t i = 0; i < change->old_count; i++)
+		if (mm->kept[mm->kept_count + i].flags & LX_VM_SHM)
+			lx_shm_count(mm, mm->kept[mm->kept_count + i].file, 1, false);
+}
+
 static void undo_change(struct lx_mm *mm)
 {
 	const struct lx_change *change = &mm->changes[--mm->change_count];
@@ -193,14 +105,14 @@ static void undo_change(struct lx_mm *mm)
 	for (size_t i = 0; i < change->old_count; i++)
 		flush(mm, &mm->kept[mm->kept_count + i]);
 	/* Own, since it was changed; only a branch made meanwhile can have it back. */
-	if (!list_own(mm) || (change->old_count > change->new_count &&
-	                      !list_room(mm->list, change->old_count - change->new_count))) {
+	if (!list_own(mm) || !lx_list_reserve(mm->list, change->old_count)) {
 		lx_fail(mm);
 		return;
 	}
+	recount_shm(mm, change);
 	close_window(mm);
-	list_replace(mm->list, change->at, change->new_count, &mm->kept[mm->kept_count],
-	             change->old_count);
+	lx_list_replace(mm->list, change->at, change->new_count,
+	                change->old_count ? &mm->kept[mm->kept_count] : NULL, change->old_count);
 	mm->now = change->before;
 }
 
@@ -240,30 +152,24 @@ static void count(struct lx_mm *mm, const struct lx_vma *vma, uint64_t sign)
 		mm->now.data_vm += pages;
 	if (vma->flags & LX_VM_ACCOUNT)
 		mm->now.accounted += pages;
+	if (vma->flags & LX_VM_SHM)
+		lx_shm_count(mm, vma->file, sign == 1 ? 1 : -1, true);
 }
 
 void lx_splice(struct lx_mm *mm, size_t at, size_t old_count, const struct lx_vma *with,
                size_t new_count)
 {
-	uint64_t before = mm->now.total_vm, old_end = 0;
-
 	if (mm->failed)
 		return;
-	if (!list_own(mm) ||
-	    (new_count > old_count && !list_room(mm->list, new_count - old_count)) ||
+	if (!list_own(mm) || !lx_list_reserve(mm->list, new_count) ||
 	    !note_change(mm, at, old_count, new_count)) {
 		lx_fail(mm);
 		return;
 	}
-	for (size_t i = 0; i < old_count; i++) {
+	for (size_t i = 0; i < old_count; i++)
 		count(mm, lx_at(mm, at + i), UINT64_MAX);
-		old_end = lx_at(mm, at + i)->end;
-	}
 	for (size_t i = 0; i < new_count; i++)
 		count(mm, &with[i], 1);
 	close_window(mm);
-	list_replace(mm->list, at, old_count, with, new_count);
-	/* A gap opened, or grew, in the part that was known to be full. */
-	if (mm->now.total_vm < before && old_end > mm->now.full_above)
-		mm->now.full_above = UINT64_MAX;
+	lx_list_replace(mm->list, at, old_count, with, new_count);
 }

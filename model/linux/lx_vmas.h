@@ -10,6 +10,7 @@
  * at their end.
  */
 #include "model/base/units.h"
+#include "model/linux/lx_list.h"
 #include "model/linux/lx_mm.h"
 
 enum {
@@ -26,23 +27,19 @@ enum {
 #define LX_ACCESS_FLAGS ((uint32_t)(LX_VM_READ | LX_VM_WRITE | LX_VM_EXEC))
 #define LX_PMD          (2 * MIB)
 
-/* Sorted VMAs with a gap where the last change was, so that changes near each other are cheap;
- * shared by branches until one of them writes. */
-struct lx_list {
-	struct region *region; /* holds the list and itself */
-	struct lx_vma *at;
-	size_t count, room;
-	size_t gap; /* index of the first VMA behind it */
-	uint32_t refs;
-};
-
 /* What a change takes along and an undo brings back. */
 struct lx_scalars {
 	uint64_t brk;
-	uint64_t total_vm, data_vm; /* pages */
-	uint64_t accounted, shm;    /* pages of VM_ACCOUNT VMAs; of shared memory made here */
-	uint64_t full_above; /* gaps from here up to mmap_base have at most `full_gap` bytes */
-	uint64_t full_gap;
+	uint64_t total_vm, data_vm;      /* pages */
+	uint64_t accounted, shm;         /* pages of VM_ACCOUNT VMAs; of shared memory made here */
+	int64_t total_extra, data_extra; /* what a setting says beyond the VMAs that are listed */
+	/* Committed_AS is all of: */
+	int64_t elsewhere; /* charged by all that is not simulated; may be set below 0 */
+	uint64_t children; /* by children that live */
+	uint64_t shm_kept; /* for shared memory that only children still map */
+	uint64_t child_count;
+	uint32_t inherited_below;             /* files with smaller numbers are mapped by a child */
+	const struct lx_commit_state *commit; /* never changed, replaced */
 	uint64_t limit[LX_LIMIT_COUNT];
 };
 
@@ -52,8 +49,10 @@ struct lx_change {
 	size_t old_count, new_count; /* the old VMAs lie on top of `kept` */
 };
 
+/* By `file`, ascending. Charged whole, as long as a VMA shows any of it. */
 struct lx_shm {
 	uint32_t file;
+	uint32_t vmas;
 	uint64_t pages;
 };
 
@@ -65,9 +64,8 @@ struct lx_mm {
 	struct image *image;
 	const struct linux_rules *rules;
 	uint64_t page, task_size, mmap_base, brk_start;
-	uint64_t data_bytes;     /* end_data - start_data */
-	uint64_t ram_swap_pages; /* UINT64_MAX: unknown */
-	uint32_t overcommit_mode;
+	uint64_t data_bytes;      /* end_data - start_data */
+	uint64_t band;            /* of the decisions since it was cleared: see lx_mm_band() */
 	const char *const *names; /* [0] is "" */
 	uint32_t next_anon, next_file;
 	struct lx_shm *shm;
@@ -81,16 +79,13 @@ struct lx_mm {
 	size_t kept_count, kept_room;
 };
 
-/* --- lx_vmas.c ------------------------------------------------------------------------------------ */
-
-/** An empty list with room for `room` VMAs; NULL when out of memory. */
-struct lx_list *lx_list_new(size_t room);
-void lx_list_unref(struct lx_list *list);
-
-static inline struct lx_vma *lx_list_at(const struct lx_list *list, size_t i)
+/** A name or a rule of Linux that came with a release. */
+static inline bool lx_is_since(const struct linux_rules *rules, int major, int minor)
 {
-	return &list->at[i < list->gap ? i : i + (list->room - list->count)];
+	return rules->major > major || (rules->major == major && rules->minor >= minor);
 }
+
+/* --- lx_vmas.c ------------------------------------------------------------------------------------ */
 
 static inline struct lx_vma *lx_at(const struct lx_mm *mm, size_t i)
 {
@@ -108,7 +103,10 @@ static inline uint64_t lx_pages(const struct lx_mm *mm, const struct lx_vma *vma
 }
 
 /** find_vma(): index of the first VMA that ends above `addr`; lx_count() when there is none. */
-size_t lx_find_vma(const struct lx_mm *mm, uint64_t addr);
+static inline size_t lx_find_vma(const struct lx_mm *mm, uint64_t addr)
+{
+	return lx_list_find(mm->list, addr);
+}
 
 /** Replaces `old_count` VMAs from index `at` on by those of `with`, which may not lie in the list. */
 void lx_splice(struct lx_mm *mm, size_t at, size_t old_count, const struct lx_vma *with,
@@ -118,12 +116,23 @@ void lx_note_scalars(struct lx_mm *mm);
 /** Heaptop is out of memory. */
 void lx_fail(struct lx_mm *mm);
 
+/* --- lx_shm.c ------------------------------------------------------------------------------------- */
+
+/** Makes shared memory for a range and numbers it; `pages` are charged once a VMA shows it. */
+bool lx_shm_add(struct lx_mm *mm, struct lx_vma *range, uint64_t pages);
+/** A VMA of shared memory appears (1) or goes (-1); `counts`: Committed_AS follows. */
+void lx_shm_count(struct lx_mm *mm, uint32_t file, int change, bool counts);
+
 /* --- lx_vma_merge.c --------------------------------------------------------------------------------- */
 
 /** Adds a range where nothing is mapped; `at`: index of the next VMA. Joins it with its neighbours,
  * with the previous one only when `just_expand`. Returns the VMA's index. */
 size_t lx_vma_merge_new_range(struct lx_mm *mm, size_t at, const struct lx_vma *range,
                               bool just_expand);
+/** Adds it beside its neighbours. */
+void lx_vma_link(struct lx_mm *mm, size_t at, const struct lx_vma *range);
+/** True when no VMA may be added to more than vm.max_map_count. */
+bool lx_map_count_exceeded(const struct lx_mm *mm);
 /** Gives [start, end) of the VMA at `i` other flags, merging and splitting. 0 or -ENOMEM. */
 int lx_vma_modify_flags(struct lx_mm *mm, size_t i, uint64_t start, uint64_t end, uint32_t flags);
 /** Cuts the VMA that holds `addr` inside in two there, past any limit. */
@@ -154,8 +163,8 @@ int64_t lx_get_unmapped_area(struct lx_mm *mm, uint64_t addr, uint64_t len, uint
 
 /** RLIMIT_AS and RLIMIT_DATA for `pages` more (may be negative) of such memory. */
 bool lx_may_expand_vm(const struct lx_mm *mm, uint32_t flags, int64_t pages);
-/** Whether `pages` more may be committed: the overcommit decision. */
-bool lx_vm_enough_memory(const struct lx_mm *mm, int64_t pages);
+/** Whether `pages` more may be committed: the overcommit decision. Charges nothing. */
+bool lx_vm_enough_memory(struct lx_mm *mm, int64_t pages);
 bool lx_is_data_mapping(uint32_t flags);
 
 /* --- the calls ---------------------------------------------------------------------------------------- */

@@ -71,7 +71,6 @@ struct malloc_layout {
 	bool fastchunks_flag_bit;         /* flags bit 0 is FASTCHUNKS, inverted (to 2.26) */
 	bool mmapped_size_without_header; /* 2.43: size excludes the 16-byte header */
 	bool tcache_dummies; /* 2.43: an unused thread's tcache points into libc's read-only data */
-	bool arena_in_tls;   /* 2.23: thread_arena is a TLS variable (2.22: pthread key) */
 	struct arena_layout arena;
 	struct par_layout par;
 	struct heap_layout heap;

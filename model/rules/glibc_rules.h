@@ -89,6 +89,13 @@ enum glibc_assert {
 	GLIBC_ASSERT_FATAL,   /* 2.37: "(FUNCTION): assertion failed: EXPRESSION" */
 };
 
+/* How the environment is read (malloc/arena.c:ptmalloc_init, elf/dl-tunables.c). */
+enum glibc_environ {
+	GLIBC_ENVIRON_MALLOPT, /* to 2.25: MALLOC_TOP_PAD_ and its like, by mallopt */
+	GLIBC_ENVIRON_LOOSE, /* 2.26: GLIBC_TUNABLES goes first; what a number begins with counts */
+	GLIBC_ENVIRON_STRICT, /* 2.39: a value is a number, the whole string well-formed */
+};
+
 /* How pthread_create makes and keeps stacks (nptl/allocatestack.c). */
 enum glibc_stack_guard {
 	GLIBC_GUARD_MPROTECT, /* mapped PROT_NONE, all but the guard made accessible */
@@ -136,13 +143,14 @@ struct glibc_rules {
 	bool checks_prev_size;      /* 2.29: of the chunk below, when merging with it */
 	bool checks_mmapped_place; /* 2.29: a mmapped chunk lies where memalign could have put it */
 	bool checks_fast_index;    /* 2.27: malloc_consolidate looks at sizes */
+	bool mxfast_tunable;       /* 2.31: glibc.malloc.mxfast */
 	bool max_fast_seven;       /* 2.32: set_max_fast(s) with s <= 7 is the smallest */
 	enum glibc_inner_free inner_free;
 
 	/* growing and trimming */
 	enum glibc_fallback fallback;
-	bool grows_again;    /* to 2.34: when the last resort, mmap, failed, heaps are tried anew */
-	bool heap_noreserve; /* to 2.36: heaps are mapped MAP_NORESERVE */
+	bool mmap_retries_heap; /* to 2.34: when the last resort, a mapping, failed, the heap is tried again */
+	bool heap_noreserve;          /* to 2.36: heaps are mapped MAP_NORESERVE */
 	bool heap_trim_by_top;        /* 2.23: heap_trim compares top, not the part to give back */
 	bool mmap_threshold_limited;  /* to 2.34: M_MMAP_THRESHOLD at most HEAP_MAX / 2 */
 	bool thp;                     /* 2.35: glibc.malloc.hugetlb */
@@ -160,11 +168,13 @@ struct glibc_rules {
 	enum glibc_memalign_rest memalign_rest;
 	bool memalign_scans_bins;     /* 2.38 before its branch's fix */
 	bool memalign_overflow_first; /* to 2.29: bytes + alignment + MINSIZE must not wrap */
-	bool memalign_ptrdiff;        /* alignment above PTRDIFF_MAX is ENOMEM */
+	bool memalign_ptrdiff;        /* 2.30: alignment above PTRDIFF_MAX is ENOMEM */
 	bool aligned_alloc_strict;    /* 2.38: EINVAL unless a power of two */
 
-	/* mallopt */
+	/* mallopt and the environment */
+	enum glibc_environ environ;
 	bool arena_max_sets_test; /* 2.25 */
+	bool mmap_max_unsigned;   /* 2.35: the tunable takes no negative value */
 
 	/* threads */
 	enum glibc_stack_guard stack_guard;

@@ -269,6 +269,7 @@ static void begin(struct operate *operate)
 	struct ptmalloc *pt = &world->pt;
 
 	sys_clear(lx_mm_sys(world->mm));
+	lx_mm_clear_band(world->mm);
 	if (pt->why)
 		why_clear(pt->why);
 	image_clear_fault(&world->image);
@@ -283,7 +284,7 @@ bool operate_run(struct operate *operate, const struct operation *op, struct op_
                  struct err *reterr)
 {
 	struct world *world = operate->world;
-	uint64_t commit = lx_mm_charged_pages(world->mm), resident = world_resident(world);
+	uint64_t commit = lx_mm_own_committed(world->mm), resident = world_resident(world);
 	bool ok;
 
 	*ret = (struct op_result){
@@ -295,15 +296,19 @@ bool operate_run(struct operate *operate, const struct operation *op, struct op_
 	};
 	if (!operate_make_room(operate))
 		return err_set(reterr, ERR_NO_MEMORY, ENOMEM, "the scenario", "out of memory");
+	if (op->kind != OP_SET && operate->is_contestable && !operate_check(operate, reterr))
+		return false;
+	operate->is_contestable = operate->is_contestable && op->kind == OP_SET;
 	begin(operate);
 	operate->has_begun = operate->has_begun || op->kind != OP_SET;
 	ok = dispatch(operate, op, ret, reterr);
 	operate_settle(operate, op, ret);
-	ret->commit_pages += (int64_t)(lx_mm_charged_pages(world->mm) - commit);
+	ret->commit_pages += (int64_t)(lx_mm_own_committed(world->mm) - commit);
+	ret->band_pages = lx_mm_band(world->mm);
 	ret->rss_pages += (int64_t)(world_resident(world) - resident);
 	if (outcome_is_fatal(ret->outcome) || ret->is_dead)
 		operate->is_over = true;
-	else if (world->image.is_journaling)
+	else if (world->image.is_journaling && !operate->keeps_journal)
 		world_commit(world, &operate->start);
 	return ok;
 }

@@ -49,10 +49,13 @@ struct operate {
 	size_t thread_room;
 
 	uint64_t child_count;
+	bool keeps_journal; /* operations can be taken back with world_undo(); else each one is final */
 	bool is_arena_busy;
-	bool has_begun; /* something else than a setting was run */
-	bool is_over;   /* the process has ended: nothing more can be run */
-	uint64_t count; /* operations so far */
+	bool is_free_set;    /* system.mem_free was set and is not to follow system.mem_total */
+	bool is_contestable; /* settings since the last operation may contradict each other */
+	bool has_begun;      /* something else than a setting was run */
+	bool is_over;        /* the process has ended: nothing more can be run */
+	uint64_t count;      /* operations so far */
 	struct world_mark start;
 };
 
@@ -70,6 +73,8 @@ struct op_result {
 	int error; /* errno; 0: none */
 	uint64_t dtv, dtv_usable;
 	int64_t commit_pages, rss_pages; /* changes */
+	uint64_t
+	        band_pages; /* the kernel may have decided otherwise: by how much its counter may err; 0: it can't */
 	enum outcome outcome;
 	bool is_dead; /* of OUTCOME_OOM: the process itself was killed */
 	char outcome_text[360];
@@ -82,6 +87,9 @@ bool operate_start(struct operate *operate, struct region *region, struct world 
 
 /** Applies one setting to the world. */
 bool operate_set(struct operate *operate, const struct setting_value *value, struct err *reterr);
+
+/** False: what was set can't all be so; the error names the setting. */
+bool operate_check(const struct operate *operate, struct err *reterr);
 
 /** Runs one operation. False: it can't be run at all (an error of the scenario, no memory). */
 bool operate_run(struct operate *operate, const struct operation *op, struct op_result *ret,

@@ -182,35 +182,25 @@ bool operate_brk(struct operate *operate, const struct operation *op, struct op_
 
 /* --- children ------------------------------------------------------------------------------------- */
 
-/* Linux kernel/fork.c:dup_mmap charges each accounted VMA that is copied. */
-static uint64_t child_charge(const struct lx_mm *mm)
-{
-	uint64_t bytes = 0;
-
-	for (size_t i = 0; i < lx_mm_count(mm); i++) {
-		const struct lx_vma *vma = lx_mm_at(mm, i);
-
-		if (vma->flags & LX_VM_ACCOUNT && !(vma->flags & LX_VM_DONTCOPY))
-			bytes += vma->end - vma->start;
-	}
-	return bytes;
-}
-
 bool operate_fork(struct operate *operate, const struct operation *op, struct op_result *ret)
 {
-	uint64_t bytes = child_charge(operate->world->mm);
+	uint64_t pages;
+	int err = lx_mm_fork(operate->world->mm, &pages);
 
 	*operate_binding(operate, op->dst) =
-	        (struct binding){ .size = bytes, .state = BOUND_CHILD };
-	operate->child_count++;
-	ret->commit_pages += (int64_t)(bytes / operate->world->pt.page);
+	        (struct binding){ .size = pages * operate->world->pt.page,
+		                  .state = err ? BOUND_DEAD : BOUND_CHILD };
+	if (err)
+		operate_failed(ret, -err);
+	else
+		operate->child_count++;
 	return true;
 }
 
-void operate_child_ends(struct operate *operate, struct binding *child, struct op_result *ret)
+void operate_child_ends(struct operate *operate, struct binding *child)
 {
 	child->state = BOUND_DEAD;
-	ret->commit_pages -= (int64_t)(child->size / operate->world->pt.page);
+	lx_mm_child_exit(operate->world->mm, child->size / operate->world->pt.page);
 }
 
 static struct binding *newest_child(struct operate *operate)
@@ -235,6 +225,6 @@ bool operate_exit(struct operate *operate, const struct operation *op, struct op
 		operate->is_over = true;
 		return true;
 	}
-	operate_child_ends(operate, child, ret);
+	operate_child_ends(operate, child);
 	return true;
 }

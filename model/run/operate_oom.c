@@ -62,7 +62,7 @@ static void take_pressure(struct op_result *ret)
 /* --- children --------------------------------------------------------------------------------- */
 
 /* A child that was killed is no child any more; one that ended by itself is gone. */
-static void follow_children(struct operate *operate, struct op_result *ret)
+static void follow_children(struct operate *operate)
 {
 	struct lx_memory *memory = &operate->world->memory;
 
@@ -72,7 +72,7 @@ static void follow_children(struct operate *operate, struct op_result *ret)
 		if (name->state != BOUND_CHILD || name->pid != child->pid)
 			(void)lx_memory_exit(memory, child->pid);
 		else if (lx_memory_is_gone(memory, child->pid))
-			operate_child_ends(operate, name, ret);
+			operate_child_ends(operate, name);
 	}
 }
 
@@ -95,7 +95,7 @@ void operate_settle(struct operate *operate, const struct operation *op, struct 
 		begin_child(operate, op, ret);
 	if (ret->outcome == OUTCOME_OK || ret->outcome == OUTCOME_ENOMEM)
 		lx_memory_settle(world->mm, &world->memory, world_resident(world), &ret->pressure);
-	follow_children(operate, ret);
+	follow_children(operate);
 	take_pressure(ret);
 }
 

@@ -24,8 +24,10 @@ bool operate_thread(struct operate *operate, const struct operation *op, struct 
 bool operate_exit_thread(struct operate *operate, const struct operation *op, struct op_result *ret,
                          struct err *reterr);
 
+/** A setting of the machine, or of what the process has of it. False: another setting. */
+bool operate_set_system(struct operate *operate, const struct setting_value *value);
 /** A child's name is dead, its charge given back. */
-void operate_child_ends(struct operate *operate, struct binding *child, struct op_result *ret);
+void operate_child_ends(struct operate *operate, struct binding *child);
 
 /** Charges what the operation made resident; may turn its outcome into a kill's. */
 void operate_settle(struct operate *operate, const struct operation *op, struct op_result *ret);

@@ -58,9 +58,9 @@ bool operate_set(struct operate *operate, const struct setting_value *value, str
 
 	if (settings[value->index].kind == SETTING_TUNABLE)
 		return set_tunable(operate, value, reterr);
-	if (value->index == SET_OVERCOMMIT_MEMORY)
-		world->pt.overcommit_mode = (uint32_t)value->number;
-	else if (value->index == SET_MAX_MAP_COUNT)
+	if (operate_set_system(operate, value))
+		return true;
+	if (value->index == SET_MAX_MAP_COUNT)
 		lx_mm_set_limit(world->mm, LX_LIMIT_MAP_COUNT, value->number);
 	else if (value->index == SET_RLIMIT_AS)
 		lx_mm_set_limit(world->mm, LX_LIMIT_AS, value->number);
@@ -68,8 +68,6 @@ bool operate_set(struct operate *operate, const struct setting_value *value, str
 		lx_mm_set_limit(world->mm, LX_LIMIT_DATA, value->number);
 	else if (value->index == SET_RLIMIT_STACK)
 		set_stack_limit(operate, value->number);
-	else if (value->index == SET_CPUS)
-		world->pt.cpus = (uint32_t)value->number;
 	else if (value->index == SET_STACKS)
 		set_stacks(operate, value);
 	else if (value->index == SET_ARENA)

@@ -1,8 +1,21 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Threads of a scenario: nptl's part of pthread_create, of a thread's end and of pthread_join. */
 #include <errno.h>
+#include <string.h>
 
+#include "model/base/units.h"
 #include "model/run/operate_private.h"
+
+/* Whether a thread found before is still what it was: the world may have been taken back since. */
+static bool is_still(const struct world *world, uint32_t index, const struct scenario_name *name)
+{
+	const struct world_thread *thread = &world->threads[index];
+	size_t len = min_u64(name->len, sizeof(thread->name) - 1);
+
+	if (index >= world->thread_count || !thread->is_alive)
+		return false;
+	return thread->tid || (memcmp(thread->name, name->text, len) == 0 && !thread->name[len]);
+}
 
 /* The thread of a name, as the world knows it; NULL: none that lives. */
 static struct world_thread *find_thread(struct operate *operate, uint32_t name)
@@ -13,7 +26,7 @@ static struct world_thread *find_thread(struct operate *operate, uint32_t name)
 	struct world_thread *thread;
 
 	/* A thread's place is looked for once, not at each switch. */
-	if (*known && world->threads[*known - 1].is_alive)
+	if (*known && is_still(world, *known - 1, text))
 		return &world->threads[*known - 1];
 	thread = world_thread_find(world, text->text, text->len);
 	*known = thread ? (uint32_t)(thread - world->threads) + 1 : 0;

@@ -23,11 +23,12 @@ enum {
 #define FRESH_DATA UINT64_C(0x7ffff7faf000)
 enum { FRESH_MP = 0x340, FRESH_MAIN_ARENA = 0xc60, FRESH_DATA_PAGES = 2 };
 /* A snapshot's file says nothing of libc's data: malloc's state lies outside of what it maps. */
-#define OUTSIDE_DATA (PT_PRIVATE_ADDR + (UINT64_C(1) << 40))
+#define OUTSIDE_DATA (PT_PRIVATE_ADDR + 4 * MIB)
+_Static_assert(PT_PRIVATE_ADDR == LX_OWN_START && PT_THREADS_MAX * 32 <= 4 * MIB &&
+                       OUTSIDE_DATA + FRESH_DATA_PAGES * IMAGE_PAGE <= LX_OWN_END,
+               "malloc's own memory lies in addresses of the models'");
 /* A recognisable stand-in for what getrandom would give. */
 #define FRESH_RANDOM UINT64_C(0x5a3c96e1b4d27f08)
-
-static void past_forget(struct world *world, const struct world_past *until);
 
 void world_remark(struct world *world, const char *text)
 {
@@ -112,10 +113,10 @@ static void limits_of(const struct snapshot *snap, struct lx_mm_start *ret)
 	ret->limit_data = process ? fact_or(process->limit_data, UINT64_MAX) : UINT64_MAX;
 	ret->limit_stack = process ? fact_or(process->limit_stack, 8 * MIB) : 8 * MIB;
 	ret->max_map_count = sys ? fact_or(sys->max_map_count, FRESH_MAP_COUNT) : FRESH_MAP_COUNT;
-	ret->overcommit_mode = sys ? (uint32_t)fact_or(sys->overcommit_memory, 0) : 0;
 	ret->page = sys && sys->page_size ? sys->page_size : 4096;
-	if (sys && fact_known(sys->mem_total))
-		ret->ram_swap_pages = (sys->mem_total.v + fact_or(sys->swap_total, 0)) / ret->page;
+	lx_commit_of_facts(sys, process, &ret->commit);
+	if (sys)
+		ret->committed = sys->committed_as;
 }
 
 static bool make_mm(struct world *world, const struct world_start *start,
@@ -127,22 +128,28 @@ static bool make_mm(struct world *world, const struct world_start *start,
 	struct lx_mm_start mm = { .image = &world->image, .rules = choose_kernel(start) };
 
 	limits_of(start->snap, &mm);
+	if (start->cpus)
+		mm.commit.cpus = start->cpus;
 	if (vmas) {
 		mm.vmas = vmas;
 		mm.brk_start = process ? fact_or(process->brk_start, 0) : 0;
-		mm.brk = ms ? world_read_curbrk(start->mem, ms) : 0;
-		if (!mm.brk)
-			mm.brk = process ? fact_or(process->brk_end, mm.brk_start) : 0;
+		mm.brk = process ? fact_or(process->brk_end, mm.brk_start) : 0;
+		if (ms)
+			mm.brk = world_find_break(start->mem, ms, mm.page, mm.brk_start, mm.brk);
 	} else {
 		if (!lx_fresh_vmas(world->region, &fresh, &mm.brk_start))
 			return false;
 		mm.vmas = &fresh;
 		mm.brk = mm.brk_start;
 	}
+	if (mm.rules->commit_guess_free_pages && mm.commit.mode == LX_OVERCOMMIT_GUESS)
+		world_remark(world,
+		             "free memory decides in overcommit mode 0 of this kernel: it is "
+		             "that of the start");
 	world->pt.page = mm.page;
 	world->stack_size = nptl_default_stack(mm.limit_stack, mm.page);
 	world->stack_cache.region = world->region;
-	world->pt.overcommit_mode = mm.overcommit_mode;
+	world->pt.overcommit_mode = mm.commit.mode;
 	world->mm = lx_mm_new(world->region, &mm);
 	return world->mm != NULL;
 }
@@ -188,6 +195,10 @@ static bool fill(struct world *world, const struct world_start *start, struct er
 	world->pt.image = &world->image;
 	world->pt.sys = lx_mm_sys(world->mm);
 	world->pt.heap_max = world->pt.lay->heap.heap_max;
+	if (sys && fact_known(sys->thp_mode))
+		world->pt.huge = (struct pt_huge){ .is_known = true,
+			                           .thp_mode = (uint32_t)sys->thp_mode.v,
+			                           .thp_pagesize = fact_or(sys->thp_page_size, 0) };
 	world->pt.cpus = start->cpus               ? start->cpus
 	                 : sys && sys->cpus_online ? sys->cpus_online
 	                                           : FRESH_CPUS;
@@ -278,7 +289,7 @@ void world_end(struct world *world)
 		lx_mm_end(world->mm);
 	if (world->pool)
 		image_end(&world->image);
-	past_forget(world, NULL);
+	world_past_forget(world, NULL);
 	free(world->threads);
 	if (!world->is_shared) {
 		image_pool_free(world->pool);
@@ -287,7 +298,7 @@ void world_end(struct world *world)
 	free(world);
 }
 
-/* --- threads --------------------------------------------------------------------------------------------------- */
+/* --- threads ------------------------------------------------------------------------------------------ */
 
 struct world_thread *world_thread_add(struct world *world, const char *name, size_t len)
 {
@@ -327,107 +338,4 @@ struct world_thread *world_thread_find(struct world *world, const char *name, si
 			return thread;
 	}
 	return NULL;
-}
-
-/* --- what threads were ------------------------------------------------------------------------------------------- */
-
-struct world_past {
-	struct world_past *older;
-	struct world_thread *threads;
-	size_t thread_count;
-	struct nptl_stack *stacks;
-	size_t stack_count;
-	uint64_t stack_bytes;
-};
-
-static void past_free(struct world_past *past)
-{
-	free(past->threads);
-	free(past->stacks);
-	free(past);
-}
-
-static void *copy_of(const void *from, size_t bytes)
-{
-	void *to = malloc(bytes + 1);
-
-	if (to && bytes)
-		memcpy(to, from, bytes);
-	return to;
-}
-
-bool world_threads_change(struct world *world)
-{
-	struct world_past *past = calloc(1, sizeof(*past));
-
-	if (!past)
-		return false;
-	past->thread_count = world->thread_count;
-	past->stack_count = world->stack_cache.count;
-	past->stack_bytes = world->stack_cache.bytes;
-	past->threads = copy_of(world->threads, world->thread_count * sizeof(*past->threads));
-	past->stacks = copy_of(world->stack_cache.at, past->stack_count * sizeof(*past->stacks));
-	if (!past->threads || !past->stacks) {
-		past_free(past);
-		return false;
-	}
-	past->older = world->past;
-	world->past = past;
-	return true;
-}
-
-/* Rooms only grow, so that what was once there fits. */
-static void past_restore(struct world *world)
-{
-	struct world_past *past = world->past;
-
-	memcpy(world->threads, past->threads, past->thread_count * sizeof(*past->threads));
-	world->thread_count = past->thread_count;
-	if (past->stack_count)
-		memcpy(world->stack_cache.at, past->stacks,
-		       past->stack_count * sizeof(*past->stacks));
-	world->stack_cache.count = past->stack_count;
-	world->stack_cache.bytes = past->stack_bytes;
-	world->past = past->older;
-	past_free(past);
-}
-
-static void past_forget(struct world *world, const struct world_past *until)
-{
-	while (world->past && world->past != until) {
-		struct world_past *past = world->past;
-
-		world->past = past->older;
-		past_free(past);
-	}
-}
-
-/* --- marks ------------------------------------------------------------------------------------------------------- */
-
-void world_mark(struct world *world, struct world_mark *ret)
-{
-	*ret = (struct world_mark){ .image = image_mark_journal(&world->image),
-		                    .mm = lx_mm_mark(world->mm),
-		                    .past = world->past,
-		                    .current = world->current,
-		                    .pt = world->pt,
-		                    .memory = world->memory };
-}
-
-void world_undo(struct world *world, const struct world_mark *mark)
-{
-	image_undo(&world->image, mark->image);
-	lx_mm_undo(world->mm, mark->mm);
-	while (world->past && world->past != mark->past)
-		past_restore(world);
-	world->current = mark->current;
-	world->pt = mark->pt;
-	world->memory = mark->memory;
-}
-
-void world_commit(struct world *world, const struct world_mark *mark)
-{
-	image_commit(&world->image, mark->image);
-	lx_mm_commit(world->mm, mark->mm);
-	past_forget(world, mark->past);
 }

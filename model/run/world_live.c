@@ -12,7 +12,13 @@
 #include "model/glibc/nptl_live.h"
 #include "model/run/world_private.h"
 
-enum { RANGES = 512, PIECE = 256 << 10, SHRINK_UNKNOWN = -1 };
+enum {
+	LIBC_DATA_MAX = 1 << 20,
+	RANGES = 512,
+	PIECE = 256 << 10,
+	SHRINK_UNKNOWN = -1,
+	TUNABLES_MAX = 1 << 20
+};
 
 /* --- bytes ----------------------------------------------------------------------------------------------- */
 
@@ -104,6 +110,22 @@ static bool take_pages(struct world *world, struct memory *mem, uint64_t addr, u
 	return true;
 }
 
+/* The writable mapping that main_arena lies in, and the one behind it: an allocator that has gone astray
+ * (M_MXFAST below 8 makes one, to 2.31) cuts chunks from there. */
+static bool take_libc_data(struct world *world, const struct vma_set *vmas, struct memory *mem,
+                           const struct malloc_state *ms)
+{
+	const struct vma *v = vma_find(vmas, ms->main_arena_addr), *past = vmas->at + vmas->count;
+
+	if (!v || v->end - v->start > LIBC_DATA_MAX)
+		return true;
+	if (!take_pages(world, mem, v->start, v->end - v->start))
+		return false;
+	if (v + 1 == past || v[1].start != v->end || v[1].end - v[1].start > LIBC_DATA_MAX)
+		return true;
+	return take_pages(world, mem, v[1].start, v[1].end - v[1].start);
+}
+
 bool world_copy_memory(struct world *world, const struct vma_set *vmas, struct memory *mem,
                        const struct malloc_state *ms)
 {
@@ -130,7 +152,8 @@ bool world_copy_memory(struct world *world, const struct vma_set *vmas, struct m
 	for (size_t i = 0; ok && i < ms->mmapped_count; i++)
 		ok = take_page(world, mem, ms->mmapped[i].addr) &&
 		     take_page(world, mem, ms->mmapped[i].addr + 2 * (uint64_t)world->pt.lay->word);
-	return ok && take_pages(world, mem, ms->main_arena_addr, world->pt.lay->arena.size) &&
+	return ok && take_libc_data(world, vmas, mem, ms) &&
+	       take_pages(world, mem, ms->main_arena_addr, world->pt.lay->arena.size) &&
 	       take_pages(world, mem, ms->mp_addr, world->pt.lay->par.size);
 }
 
@@ -146,11 +169,58 @@ static bool read_number(struct memory *mem, uint64_t addr, size_t width, uint64_
 	return true;
 }
 
-uint64_t world_read_curbrk(struct memory *mem, const struct malloc_state *ms)
+/* Length of the string at `at`, with its NUL; 0: there is none before `end`. */
+static uint64_t string_size(struct memory *mem, uint64_t at, uint64_t end)
+{
+	char piece[512];
+
+	for (uint64_t from = at; from < end;) {
+		size_t want = (size_t)min_u64(end - from, sizeof(piece));
+		const char *nul;
+
+		if (!mem_read_all(mem, from, piece, want))
+			return 0;
+		nul = memchr(piece, 0, want);
+		if (nul)
+			return from + (uint64_t)(nul - piece) + 1 - at;
+		from += want;
+	}
+	return 0;
+}
+
+/*
+ * Where the break stood when libc began: the loader of 2.26 to 2.34 has asked __sbrk for a copy of each
+ * GLIBC_TUNABLES=... in the environment. 0: not so.
+ */
+static uint64_t break_behind_tunables(struct memory *mem, uint64_t start, uint64_t end)
+{
+	static const char name[] = "GLIBC_TUNABLES=";
+	char text[sizeof(name) - 1];
+	uint64_t at = start, size;
+
+	end = min_u64(end, start + TUNABLES_MAX);
+	while (end - at > sizeof(text) && mem_read_all(mem, at, text, sizeof(text)) &&
+	       memcmp(text, name, sizeof(text)) == 0) {
+		size = string_size(mem, at, end);
+		if (!size)
+			return 0;
+		at += size;
+	}
+	return at == start ? 0 : at;
+}
+
+uint64_t world_find_break(struct memory *mem, const struct malloc_state *ms, uint64_t page,
+                          uint64_t start, uint64_t end)
 {
 	uint64_t brk = 0;
 
-	return mem && read_number(mem, ms->private.curbrk, 8, &brk) ? brk : 0;
+	if (end <= start || !read_number(mem, ms->private.curbrk, 8, &brk))
+		return end;
+	/* Set by nobody: libc has not asked for it yet. */
+	if (!brk)
+		brk = break_behind_tunables(mem, start, end);
+	/* Another than libc has moved the break when it is not in the last page. */
+	return brk <= end && end - brk < page ? brk : end;
 }
 
 /* The free list by its rule: arenas without threads, in the order of their links. */
@@ -222,11 +292,10 @@ static void take_variables(struct world *world, struct memory *mem, const struct
 	bool known = at->next_to_use != 0;
 
 	own.is_initialized = is_set_up;
-	if (world->pt.rules.bins_by_consolidate && is_set_up)
+	if (world->pt.rules.has_fastbins && is_set_up)
 		own.global_max_fast = 16 * (uint64_t)world->pt.lay->word;
-	else if (world->pt.rules.has_fastbins && is_set_up)
-		own.global_max_fast = 16 * (uint64_t)world->pt.lay->word;
-	own.curbrk = world_read_curbrk(mem, ms);
+	if (read_number(mem, at->curbrk, 8, &v))
+		own.curbrk = v;
 	own.is_single_threaded = is_single_threaded(mem, ms, world->pt.rules.minor);
 	if (read_number(mem, at->narenas, 8, &v))
 		own.narenas = v;
@@ -253,6 +322,21 @@ static void take_variables(struct world *world, struct memory *mem, const struct
 		world_remark(world, "malloc's own variables were not found: which arena is shared "
 		                    "next is assumed");
 	pt_set_private(&world->pt, &own);
+}
+
+/* A malloc that is set up already has its tunables in its variables. */
+static void take_environ(struct world *world, const struct process_facts *process)
+{
+	struct pt_private own;
+
+	pt_get_private(&world->pt, &own);
+	if (own.is_initialized)
+		return;
+	if (process && process->has_malloc_environ)
+		pt_take_environ(&world->pt, process->malloc_environ, process->malloc_environ_len);
+	else
+		world_remark(world,
+		             "the environment was not read: malloc's tunables are taken as unset");
 }
 
 /* --- threads -------------------------------------------------------------------------------------------------- */
@@ -314,6 +398,7 @@ bool world_take_malloc(struct world *world, const struct snapshot *snap, struct 
 		world->pt.hook_is_set[i] = read_number(mem, ms->private.hook[i], 8, &v) && v &&
 		                           v != ms->private.hook_first[i];
 	take_variables(world, mem, ms);
+	take_environ(world, snapshot_process(snap));
 	if (!take_threads(world, snap, mem, ms) ||
 	    !nptl_read_cache(mem, ms->private.stack_cache, ms->private.pthread_list, world->pt.page,
 	                     &world->stack_cache))

@@ -13,8 +13,15 @@ bool world_copy_memory(struct world *world, const struct vma_set *vmas, struct m
 bool world_take_malloc(struct world *world, const struct snapshot *snap, struct memory *mem,
                        const struct malloc_state *ms);
 
-/** The exact break, from libc's own variable; else 0. */
-uint64_t world_read_curbrk(struct memory *mem, const struct malloc_state *ms);
+/**
+ * The kernel's break to the byte. maps shows it by whole pages as the end of [heap], `end`: what libc
+ * or the loader know of it counts when it lies in the last one.
+ */
+uint64_t world_find_break(struct memory *mem, const struct malloc_state *ms, uint64_t page,
+                          uint64_t start, uint64_t end);
+
+/** Forgets the threads as they were since `until`, NULL: all of it. */
+void world_past_forget(struct world *world, const struct world_past *until);
 
 /** Takes limits, cgroups and tasks over; the image is filled. False when out of memory. */
 bool world_take_memory(struct world *world, const struct snapshot *snap);

@@ -1,30 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "model/sim/image.h"
+#include "model/sim/image_private.h"
 
 #include "model/base/units.h"
-#include "model/sim/image_pool.h"
 
-#define LEAF_SHIFT 21
-#define NO_TAG     UINT64_MAX
-
-static void flush_all(struct image *image)
+void image_flush_all(struct image *image)
 {
 	for (size_t i = 0; i < IMAGE_TLB_ROWS; i++)
 		image->readable[i] = image->writable[i] =
-		        (struct image_row){ NO_TAG, image->dummy };
+		        (struct image_row){ IMAGE_NO_TAG, image->dummy };
 }
 
-static size_t row_of(uint64_t addr)
-{
-	return (addr / IMAGE_PAGE) % IMAGE_TLB_ROWS;
-}
-
-static void flush_page(struct image *image, uint64_t addr)
-{
-	image->readable[row_of(addr)].tag = image->writable[row_of(addr)].tag = NO_TAG;
-}
-
-static void fail(struct image *image, enum image_fault fault, uint64_t addr, bool is_write)
+void image_fail(struct image *image, enum image_fault fault, uint64_t addr, bool is_write)
 {
 	if (image->fault != IMAGE_OK)
 		return;
@@ -37,14 +23,13 @@ bool image_init(struct image *image, struct image_pool *pool)
 {
 	memset(image, 0, sizeof(*image));
 	image->pool = pool;
-	flush_all(image);
+	image_flush_all(image);
 	return true;
 }
 
 /* --- root ----------------------------------------------------------------------------------------- */
 
-/* Index of the first root row whose number is not below. */
-static size_t root_find(const struct image *image, uint64_t number)
+size_t image_root_find(const struct image *image, uint64_t number)
 {
 	size_t low = 0, high = image->root_count;
 
@@ -59,21 +44,21 @@ static size_t root_find(const struct image *image, uint64_t number)
 	return low;
 }
 
-static struct image_root_row *root_at(const struct image *image, uint64_t number)
+struct image_root_row *image_root_at(const struct image *image, uint64_t number)
 {
-	size_t i = root_find(image, number);
+	size_t i = image_root_find(image, number);
 
 	return i < image->root_count && image->root[i].number == number ? &image->root[i] : NULL;
 }
 
 static struct image_root_row *root_add(struct image *image, uint64_t number)
 {
-	size_t i = root_find(image, number);
+	size_t i = image_root_find(image, number);
 
 	if (i < image->root_count && image->root[i].number == number)
 		return &image->root[i];
 	if (!pool_root_room(image->pool, &image->root, image->root_count, &image->root_room)) {
-		fail(image, IMAGE_NO_MEMORY, number << LEAF_SHIFT, true);
+		image_fail(image, IMAGE_NO_MEMORY, number << IMAGE_LEAF_SHIFT, true);
 		return NULL;
 	}
 	memmove(&image->root[i + 1], &image->root[i],
@@ -89,17 +74,11 @@ static void cache_leaf(struct image *image, uint64_t number, struct image_leaf *
 	image->leaf_cache_number[number % IMAGE_LEAF_CACHE] = number;
 }
 
-/* The leaf of an address, shared or not; NULL: there is none. */
-static struct image_leaf *leaf_at(struct image *image, uint64_t addr)
+struct image_leaf *image_leaf_miss(struct image *image, uint64_t number)
 {
-	uint64_t number = addr >> LEAF_SHIFT;
-	struct image_leaf *leaf = image->leaf_cache[number % IMAGE_LEAF_CACHE];
-	const struct image_root_row *row;
+	const struct image_root_row *row = image_root_at(image, number);
+	struct image_leaf *leaf = row ? row->leaf : NULL;
 
-	if (leaf && image->leaf_cache_number[number % IMAGE_LEAF_CACHE] == number)
-		return leaf;
-	row = root_at(image, number);
-	leaf = row ? row->leaf : NULL;
 	if (leaf)
 		cache_leaf(image, number, leaf);
 	return leaf;
@@ -107,16 +86,11 @@ static struct image_leaf *leaf_at(struct image *image, uint64_t addr)
 
 uint32_t image_slot_at(const struct image *image, uint64_t addr)
 {
-	const struct image_root_row *row = root_at(image, addr >> LEAF_SHIFT);
+	const struct image_root_row *row = image_root_at(image, addr >> IMAGE_LEAF_SHIFT);
 
 	if (!row)
 		return SLOT_EMPTY;
 	return row->leaf ? row->leaf->slot[(addr / IMAGE_PAGE) % IMAGE_LEAF_PAGES] : row->uniform;
-}
-
-static bool is_resident(uint32_t slot)
-{
-	return slot != SLOT_EMPTY && slot != SLOT_SWAPPED;
 }
 
 /* The leaf of a root row, owned by this image alone, so that its slots may be written. */
@@ -128,7 +102,7 @@ static struct image_leaf *leaf_own(struct image *image, struct image_root_row *r
 		return row->leaf;
 	leaf = pool_leaf_new(image->pool);
 	if (!leaf) {
-		fail(image, IMAGE_NO_MEMORY, row->number << LEAF_SHIFT, true);
+		image_fail(image, IMAGE_NO_MEMORY, row->number << IMAGE_LEAF_SHIFT, true);
 		return NULL;
 	}
 	if (row->leaf) {
@@ -146,14 +120,13 @@ static struct image_leaf *leaf_own(struct image *image, struct image_root_row *r
 	return leaf;
 }
 
-/* Puts `slot` there, taking over its reference; the old one goes to the journal or back. */
-static bool slot_set(struct image *image, uint64_t addr, uint32_t slot)
+bool image_slot_set(struct image *image, uint64_t addr, uint32_t slot)
 {
-	struct image_leaf *leaf = leaf_at(image, addr);
+	struct image_leaf *leaf = image_leaf_at(image, addr);
 	uint32_t *at, old;
 
 	if (!leaf || leaf->refs != 1) {
-		struct image_root_row *row = root_add(image, addr >> LEAF_SHIFT);
+		struct image_root_row *row = root_add(image, addr >> IMAGE_LEAF_SHIFT);
 
 		leaf = row ? leaf_own(image, row) : NULL;
 		if (!leaf)
@@ -168,8 +141,17 @@ static bool slot_set(struct image *image, uint64_t addr, uint32_t slot)
 		image->slot_changes++;
 	} else if (old >= SLOT_FIRST_PAGE)
 		pool_page_unref(image->pool, old);
-	flush_page(image, addr);
+	image_flush_page(image, addr);
 	return true;
+}
+
+bool image_slot_put(struct image *image, uint64_t addr, uint32_t slot)
+{
+	if (image_slot_set(image, addr, slot))
+		return true;
+	if (slot >= SLOT_FIRST_PAGE)
+		pool_page_unref(image->pool, slot);
+	return false;
 }
 
 bool image_branch(struct image *from, struct image *to)
@@ -184,8 +166,8 @@ bool image_branch(struct image *from, struct image *to)
 	for (size_t i = 0; i < to->root_count; i++)
 		if (to->root[i].leaf)
 			to->root[i].leaf->refs++;
-	flush_all(from); /* its own pages are shared now: the next write must find that out */
-	flush_all(to);
+	image_flush_all(from); /* its own pages are shared now: the next write must find that out */
+	image_flush_all(to);
 	return true;
 }
 
@@ -214,7 +196,7 @@ bool image_put(struct image *image, uint64_t page_addr, const void *bytes, size_
 			return false;
 		memcpy(pool_page_bytes(image->pool, page), (const uint8_t *)bytes + i * IMAGE_PAGE,
 		       IMAGE_PAGE);
-		if (!slot_set(image, page_addr + i * IMAGE_PAGE, page))
+		if (!image_slot_put(image, page_addr + i * IMAGE_PAGE, page))
 			return false;
 	}
 	return true;
@@ -222,13 +204,14 @@ bool image_put(struct image *image, uint64_t page_addr, const void *bytes, size_
 
 bool image_mark(struct image *image, uint64_t start, uint64_t end, enum image_slot slot)
 {
-	uint64_t leaf_bytes = (uint64_t)1 << LEAF_SHIFT;
+	uint64_t leaf_bytes = (uint64_t)1 << IMAGE_LEAF_SHIFT;
 
 	while (start < end) {
 		uint64_t next = min_u64(align_down(start, leaf_bytes) + leaf_bytes, end);
 
-		if (next - start == leaf_bytes && !root_at(image, start >> LEAF_SHIFT)) {
-			struct image_root_row *row = root_add(image, start >> LEAF_SHIFT);
+		if (next - start == leaf_bytes &&
+		    !image_root_at(image, start >> IMAGE_LEAF_SHIFT)) {
+			struct image_root_row *row = root_add(image, start >> IMAGE_LEAF_SHIFT);
 
 			if (!row)
 				return false;
@@ -238,324 +221,8 @@ bool image_mark(struct image *image, uint64_t start, uint64_t end, enum image_sl
 			continue;
 		}
 		for (; start < next; start += IMAGE_PAGE)
-			if (!slot_set(image, start, slot))
+			if (!image_slot_set(image, start, slot))
 				return false;
 	}
 	return true;
-}
-
-/* --- misses --------------------------------------------------------------------------------------- */
-
-/* True when the access may go on. */
-static bool ask_backing(struct image *image, uint64_t addr, bool is_write, uint32_t slot)
-{
-	enum image_fault fault = IMAGE_OK;
-
-	if (addr >= image->window.start && addr < image->window.end &&
-	    (!is_write || image->window.may_write))
-		return true;
-	if (image->backing.access)
-		fault = image->backing.access(image->backing.ctx, addr, is_write);
-	/* A file's pages have bytes of their own once they were copied. */
-	if (fault == IMAGE_UNKNOWN && slot >= SLOT_FIRST_PAGE)
-		fault = IMAGE_OK;
-	if (fault != IMAGE_OK)
-		fail(image, fault, addr, is_write);
-	return fault == IMAGE_OK;
-}
-
-static uint8_t *dummy(struct image *image)
-{
-	memset(image->dummy, 0, sizeof(image->dummy));
-	return image->dummy;
-}
-
-static const uint8_t zero_page[IMAGE_PAGE];
-
-const uint8_t *image_read_miss(struct image *image, uint64_t addr, unsigned width)
-{
-	struct image_row *row = &image->readable[row_of(addr)];
-	struct image_leaf *leaf;
-	uint32_t slot;
-
-	if (!is_aligned(addr, width)) {
-		fail(image, IMAGE_UNALIGNED, addr, false);
-		return dummy(image);
-	}
-	leaf = leaf_at(image, addr);
-	slot = leaf ? leaf->slot[(addr / IMAGE_PAGE) % IMAGE_LEAF_PAGES]
-	            : image_slot_at(image, addr);
-	if (!ask_backing(image, addr, false, slot))
-		return dummy(image);
-	if (slot == SLOT_UNKNOWN || slot == SLOT_SWAPPED) {
-		fail(image, IMAGE_UNKNOWN, addr, false);
-		return dummy(image);
-	}
-	if (slot < SLOT_FIRST_PAGE)
-		return zero_page + addr % IMAGE_PAGE;
-	row->host = pool_page_bytes(image->pool, slot);
-	row->tag = align_down(addr, IMAGE_PAGE);
-	return row->host + addr % IMAGE_PAGE;
-}
-
-/* The page at `addr` with bytes of its own in a leaf of its own; 0 after a fault. */
-static uint32_t own_page(struct image *image, uint64_t addr)
-{
-	struct image_leaf *leaf = leaf_at(image, addr);
-	uint32_t page, slot = leaf ? leaf->slot[(addr / IMAGE_PAGE) % IMAGE_LEAF_PAGES]
-	                           : image_slot_at(image, addr);
-
-	if (!ask_backing(image, addr, true, slot))
-		return 0;
-	if (slot == SLOT_UNKNOWN || slot == SLOT_SWAPPED) {
-		fail(image, IMAGE_UNKNOWN, addr, true);
-		return 0;
-	}
-	if (slot >= SLOT_FIRST_PAGE && leaf->refs == 1 && pool_page_refs(image->pool, slot) == 1)
-		return slot;
-	page = pool_page_new(image->pool);
-	if (!page) {
-		fail(image, IMAGE_NO_MEMORY, addr, true);
-		return 0;
-	}
-	if (slot >= SLOT_FIRST_PAGE)
-		memcpy(pool_page_bytes(image->pool, page), pool_page_bytes(image->pool, slot),
-		       IMAGE_PAGE);
-	return slot_set(image, align_down(addr, IMAGE_PAGE), page) ? page : 0;
-}
-
-bool image_page_write(struct image *image, uint64_t page_addr, const uint8_t *bytes)
-{
-	uint32_t page = SLOT_ZERO;
-
-	if (!ask_backing(image, page_addr, true, image_slot_at(image, page_addr)))
-		return false;
-	if (bytes) {
-		page = pool_page_new(image->pool);
-		if (!page) {
-			fail(image, IMAGE_NO_MEMORY, page_addr, true);
-			return false;
-		}
-		memcpy(pool_page_bytes(image->pool, page), bytes, IMAGE_PAGE);
-	}
-	return slot_set(image, page_addr, page);
-}
-
-uint8_t *image_write_miss(struct image *image, uint64_t addr, unsigned width)
-{
-	uint32_t page;
-	struct image_row *row = &image->writable[row_of(addr)];
-
-	if (!is_aligned(addr, width)) {
-		fail(image, IMAGE_UNALIGNED, addr, true);
-		return dummy(image);
-	}
-	page = own_page(image, addr);
-	if (!page)
-		return dummy(image);
-	row->host = pool_page_bytes(image->pool, page);
-	row->tag = align_down(addr, IMAGE_PAGE);
-	image->readable[row_of(addr)] = *row;
-	return row->host + addr % IMAGE_PAGE;
-}
-
-/* --- the kernel's side ----------------------------------------------------------------------------- */
-
-void image_flush(struct image *image, uint64_t start, uint64_t end)
-{
-	if (end - start > (uint64_t)IMAGE_TLB_ROWS * IMAGE_PAGE) {
-		flush_all(image);
-		return;
-	}
-	for (uint64_t at = align_down(start, IMAGE_PAGE); at < end; at += IMAGE_PAGE)
-		flush_page(image, at);
-}
-
-/* Sets [start, end) of one leaf to EMPTY. */
-static void drop_in_leaf(struct image *image, uint64_t start, uint64_t end)
-{
-	for (uint64_t at = start; at < end; at += IMAGE_PAGE)
-		if (image_slot_at(image, at) != SLOT_EMPTY && !slot_set(image, at, SLOT_EMPTY))
-			return;
-}
-
-uint64_t image_drop(struct image *image, uint64_t start, uint64_t end)
-{
-	uint64_t before = image->resident, leaf_bytes = (uint64_t)1 << LEAF_SHIFT;
-
-	for (size_t i = root_find(image, start >> LEAF_SHIFT);
-	     i < image->root_count && image->root[i].number << LEAF_SHIFT < end; i++) {
-		uint64_t base = image->root[i].number << LEAF_SHIFT;
-
-		drop_in_leaf(image, max_u64(base, start), min_u64(base + leaf_bytes, end));
-	}
-	image_flush(image, start, end);
-	return before - image->resident;
-}
-
-/* After an empty page: the next page, or where the next leaf begins when this one does not exist. */
-static uint64_t next_leaf(const struct image *image, uint64_t addr)
-{
-	size_t i = root_find(image, addr >> LEAF_SHIFT);
-
-	if (i < image->root_count && image->root[i].number == addr >> LEAF_SHIFT)
-		return addr + IMAGE_PAGE;
-	return i < image->root_count ? image->root[i].number << LEAF_SHIFT
-	                             : UINT64_MAX & ~(uint64_t)(IMAGE_PAGE - 1);
-}
-
-void image_move(struct image *image, uint64_t from, uint64_t to, uint64_t len)
-{
-	image_drop(image, to, to + len);
-	for (uint64_t at = 0; at < len; at += IMAGE_PAGE) {
-		uint32_t slot = image_slot_at(image, from + at);
-
-		if (slot == SLOT_EMPTY) {
-			at = next_leaf(image, from + at) - from - IMAGE_PAGE;
-			continue;
-		}
-		if (slot >= SLOT_FIRST_PAGE)
-			pool_page_ref(image->pool, slot);
-		if (!slot_set(image, to + at, slot) || !slot_set(image, from + at, SLOT_EMPTY))
-			return;
-	}
-	image_flush(image, from, from + len);
-	image_flush(image, to, to + len);
-}
-
-uint64_t image_touch(struct image *image, uint64_t start, uint64_t end)
-{
-	uint64_t before = image->resident;
-
-	for (uint64_t at = align_down(start, IMAGE_PAGE); at < end; at += IMAGE_PAGE) {
-		uint32_t slot = image_slot_at(image, at);
-
-		if (!ask_backing(image, at, true, slot))
-			break;
-		if (slot == SLOT_EMPTY && !slot_set(image, at, SLOT_ZERO))
-			break;
-		if (slot == SLOT_SWAPPED && !slot_set(image, at, SLOT_UNKNOWN))
-			break;
-	}
-	return image->resident - before;
-}
-
-uint64_t image_resident(const struct image *image, uint64_t start, uint64_t end)
-{
-	uint64_t count = 0, leaf_bytes = (uint64_t)1 << LEAF_SHIFT;
-
-	for (size_t i = root_find(image, start >> LEAF_SHIFT);
-	     i < image->root_count && image->root[i].number << LEAF_SHIFT < end; i++) {
-		const struct image_root_row *row = &image->root[i];
-		uint64_t base = row->number << LEAF_SHIFT;
-		uint64_t first = max_u64(base, start), last = min_u64(base + leaf_bytes, end);
-
-		if (!row->leaf) {
-			count += is_resident(row->uniform) ? (last - first) / IMAGE_PAGE : 0;
-			continue;
-		}
-		for (uint64_t at = first; at < last; at += IMAGE_PAGE)
-			count += is_resident(row->leaf->slot[(at / IMAGE_PAGE) % IMAGE_LEAF_PAGES]);
-	}
-	return count;
-}
-
-/* --- journal --------------------------------------------------------------------------------------- */
-
-void image_set_journal(struct image *image, bool on)
-{
-	image->is_journaling = on;
-	/* Off: the next change finds no room, and image_note_slow() looks at the flag. */
-	image->journal_at = image->journal_end = image->journal;
-}
-
-/* False: no journal, or no memory for a longer one. */
-static bool grow_journal(struct image *image)
-{
-	size_t count = image_mark_journal(image);
-	size_t room = (size_t)(image->journal_end - image->journal);
-
-	if (!image->is_journaling)
-		return false;
-	if (!pool_journal_room(image->pool, &image->journal, &room)) {
-		fail(image, IMAGE_NO_MEMORY, 0, true);
-		return false;
-	}
-	image->journal_at = image->journal + count;
-	image->journal_end = image->journal + room;
-	return true;
-}
-
-void image_note_slow(struct image *image, uint64_t where, uint64_t old)
-{
-	if (grow_journal(image))
-		*image->journal_at++ = (struct image_change){ where, old };
-}
-
-struct image_change *image_reserve_slow(struct image *image, size_t count)
-{
-	return count <= IMAGE_SCRATCH && grow_journal(image) ? image->journal_at : image->scratch;
-}
-
-static void undo_bytes(struct image *image, uint64_t addr, unsigned width, uint64_t old)
-{
-	uint8_t *to = image_to(image, addr, width);
-
-	memcpy(to, &old, width); /* little endian: the low bytes come first */
-}
-
-void image_undo(struct image *image, size_t mark)
-{
-	struct image_change *end = image->journal_end;
-	bool was = image->is_journaling;
-	enum image_fault fault = image->fault;
-	/* Rights may have changed meanwhile; what is taken back was allowed then. */
-	struct image_backing backing = image->backing;
-
-	image->is_journaling = false;
-	image->backing.access = NULL;
-	while (image_mark_journal(image) > mark) {
-		const struct image_change *c = --image->journal_at;
-		uint64_t addr = c->where & (IMAGE_KIND(1) - 1);
-
-		switch ((enum image_kind)(c->where >> 60)) {
-		case IMAGE_WORD8:
-			undo_bytes(image, addr, 8, c->old);
-			break;
-		case IMAGE_WORD4:
-			undo_bytes(image, addr, 4, c->old);
-			break;
-		case IMAGE_WORD2:
-			undo_bytes(image, addr, 2, c->old);
-			break;
-		case IMAGE_BYTE:
-			undo_bytes(image, addr, 1, c->old);
-			break;
-		case IMAGE_SLOT:
-			slot_set(image, addr, (uint32_t)c->old);
-			image->slot_changes--;
-			break;
-		}
-	}
-	image->backing = backing;
-	image->is_journaling = was;
-	image->journal_end = end;
-	image->fault = fault;
-}
-
-void image_commit(struct image *image, size_t mark)
-{
-	struct image_change *from = image->journal + mark;
-
-	while (image->slot_changes && image->journal_at > from) {
-		const struct image_change *c = --image->journal_at;
-
-		if (c->where >> 60 != IMAGE_SLOT)
-			continue;
-		image->slot_changes--;
-		if (c->old >= SLOT_FIRST_PAGE)
-			pool_page_unref(image->pool, (uint32_t)c->old);
-	}
-	if (image->journal_at > from)
-		image->journal_at = from;
 }

@@ -16,9 +16,9 @@
  * What a page without bytes means is the backing's to say (the VMA set knows which addresses exist),
  * asked only when the software TLB misses.
  *
- * Errors are sticky, not returned: the first failed access is kept in `fault`, reads then give 0
- * and writes go nowhere. Who runs an operation tests the flag at its end, and inside every loop whose
- * end depends on what was read.
+ * Errors are sticky, not returned: the first failed access is kept in `fault`; a read that fails
+ * gives 0, a write that fails goes nowhere. Who runs an operation tests the flag at its end, and inside
+ * every loop whose end depends on what was read. Nobody has addresses from 2^60 on.
  *
  * With a journal each change can be taken back. Not thread safe; images of one pool share it.
  */
@@ -37,7 +37,7 @@ enum image_slot { SLOT_EMPTY, SLOT_ZERO, SLOT_UNKNOWN, SLOT_SWAPPED, SLOT_FIRST_
 enum image_fault {
 	IMAGE_OK,
 	IMAGE_SEGV,      /* no VMA there, or one that forbids the access: the target would die */
-	IMAGE_UNALIGNED, /* a pointer that no allocator made: the state is corrupt */
+	IMAGE_UNALIGNED, /* a write through a pointer that no allocator made: the state is corrupt */
 	IMAGE_UNKNOWN,   /* our copy is incomplete there */
 	IMAGE_NO_MEMORY, /* heaptop's own */
 };
@@ -99,8 +99,8 @@ struct image {
 	enum image_fault fault; /* the first one since image_clear_fault() */
 	uint64_t fault_addr;
 	bool fault_is_write;
-	struct image_change scratch[4]; /* IMAGE_SCRATCH */
-	uint8_t dummy[64];              /* where failed accesses go */
+	struct image_change scratch[IMAGE_SCRATCH];
+	uint8_t dummy[64]; /* what failed reads see */
 };
 
 /** Pages and leaves for a family of images. Ends with image_pool_free(), after its images. */
@@ -156,9 +156,14 @@ static inline void image_clear_fault(struct image *image)
 
 /* --- accesses ------------------------------------------------------------------------------------ */
 
-/* Slow halves; `width` 1, 2, 4 or 8. */
+/* Kinds of struct image_change, in the top 4 bits of `where`. */
+#define IMAGE_KIND(kind) ((uint64_t)(kind) << 60)
+enum image_kind { IMAGE_WORD8, IMAGE_WORD4, IMAGE_WORD2, IMAGE_BYTE, IMAGE_SLOT };
+
+/* Slow halves; `width` 1, 2, 4 or 8. A write that fails gives NULL, and leaves nothing in the journal. */
 const uint8_t *image_read_miss(struct image *image, uint64_t addr, unsigned width);
 uint8_t *image_write_miss(struct image *image, uint64_t addr, unsigned width);
+void image_set_miss(struct image *image, uint64_t addr, uint64_t v, enum image_kind kind);
 void image_note_slow(struct image *image, uint64_t where, uint64_t old);
 
 static inline const uint8_t *image_at(struct image *image, uint64_t addr, unsigned width)
@@ -171,13 +176,14 @@ static inline const uint8_t *image_at(struct image *image, uint64_t addr, unsign
 	return image_read_miss(image, addr, width);
 }
 
-static inline uint8_t *image_to(struct image *image, uint64_t addr, unsigned width)
+/* The bytes at `addr` when its page may be written and is this image's own; else NULL. */
+static inline uint8_t *image_ready(struct image *image, uint64_t addr, unsigned width)
 {
 	struct image_row *row = &image->writable[(addr / IMAGE_PAGE) % IMAGE_TLB_ROWS];
 
 	if (__builtin_expect((addr & (~(uint64_t)(IMAGE_PAGE - 1) | (width - 1))) == row->tag, 1))
 		return row->host + addr % IMAGE_PAGE;
-	return image_write_miss(image, addr, width);
+	return NULL;
 }
 
 static inline void image_note(struct image *image, uint64_t where, uint64_t old)
@@ -193,10 +199,6 @@ static inline void image_note(struct image *image, uint64_t where, uint64_t old)
 	image_note_slow(image, where, old);
 }
 
-/* Kinds of struct image_change, in the top 4 bits of `where`. */
-#define IMAGE_KIND(kind) ((uint64_t)(kind) << 60)
-enum image_kind { IMAGE_WORD8, IMAGE_WORD4, IMAGE_WORD2, IMAGE_BYTE, IMAGE_SLOT };
-
 #define IMAGE_ACCESS(name, type, kind)                                                             \
 	static inline type image_get##name(struct image *image, uint64_t addr)                     \
 	{                                                                                          \
@@ -207,9 +209,13 @@ enum image_kind { IMAGE_WORD8, IMAGE_WORD4, IMAGE_WORD2, IMAGE_BYTE, IMAGE_SLOT 
 	}                                                                                          \
 	static inline void image_set##name(struct image *image, uint64_t addr, type v)             \
 	{                                                                                          \
-		uint8_t *to = image_to(image, addr, sizeof(v));                                    \
+		uint8_t *to = image_ready(image, addr, sizeof(v));                                 \
 		type old;                                                                          \
                                                                                                    \
+		if (__builtin_expect(!to, 0)) {                                                    \
+			image_set_miss(image, addr, v, kind);                                      \
+			return;                                                                    \
+		}                                                                                  \
 		memcpy(&old, to, sizeof(old));                                                     \
 		image_note(image, addr | IMAGE_KIND(kind), old);                                   \
 		memcpy(to, &v, sizeof(v));                                                         \
@@ -227,13 +233,9 @@ IMAGE_ACCESS(1, uint8_t, IMAGE_BYTE)
  */
 static inline uint8_t *image_own(struct image *image, uint64_t addr)
 {
-	struct image_row *row = &image->writable[(addr / IMAGE_PAGE) % IMAGE_TLB_ROWS];
-	uint8_t *host;
+	uint8_t *host = image_ready(image, addr, 1);
 
-	if (__builtin_expect((addr & ~(uint64_t)(IMAGE_PAGE - 1)) == row->tag, 1))
-		return row->host + addr % IMAGE_PAGE;
-	host = image_write_miss(image, addr, 8);
-	return image->fault == IMAGE_OK ? host : NULL;
+	return __builtin_expect(host != NULL, 1) ? host : image_write_miss(image, addr, 8);
 }
 
 /**
@@ -255,8 +257,8 @@ static inline void image_keep(struct image *image, const struct image_change *ro
 		image->journal_at += count;
 }
 
-/** Fills, or copies without overlap; any alignment. Pages of the source that are not known make
- * those of the destination unknown. */
+/** Fills, or copies without overlap; any alignment. Of a part of the source that is not known the
+ * destination only becomes resident: it is a program's data, which malloc writes before it reads. */
 void image_fill(struct image *image, uint64_t addr, uint8_t byte, uint64_t len);
 void image_copy(struct image *image, uint64_t to, uint64_t from, uint64_t len);
 

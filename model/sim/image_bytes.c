@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "model/sim/image_pool.h"
+#include "model/sim/image_private.h"
 
 #include "model/base/units.h"
 
@@ -58,21 +58,32 @@ void image_fill(struct image *image, uint64_t addr, uint8_t byte, uint64_t len)
 	}
 }
 
+/* Part of a page, from one page: what was not copied from the target is nothing that malloc reads. */
+static void copy_part(struct image *image, uint64_t to, uint64_t from, uint64_t len)
+{
+	uint8_t bytes[IMAGE_PAGE];
+
+	if (image_peek(image, from, bytes, len))
+		write_part(image, to, bytes, len);
+	else
+		image_touch(image, to, to + len);
+}
+
 void image_copy(struct image *image, uint64_t to, uint64_t from, uint64_t len)
 {
 	uint64_t end = to + len;
 
 	while (to < end && image->fault == IMAGE_OK) {
 		uint8_t bytes[IMAGE_PAGE];
-		uint64_t part = in_page(to, end);
+		uint64_t part = in_page(to, end), first = in_page(from, from + part);
 
-		/* What was not copied from the target is nothing that malloc reads. */
-		if (!image_peek(image, from, bytes, part))
-			image_touch(image, to, to + part);
-		else if (part == IMAGE_PAGE)
+		if (part == IMAGE_PAGE && image_peek(image, from, bytes, part)) {
 			image_page_write(image, to, bytes);
-		else
-			write_part(image, to, bytes, part);
+		} else {
+			copy_part(image, to, from, first);
+			if (first < part && image->fault == IMAGE_OK)
+				copy_part(image, to + first, from + first, part - first);
+		}
 		from += part;
 		to += part;
 	}

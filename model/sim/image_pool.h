@@ -59,11 +59,4 @@ void pool_root_free(struct image_pool *pool, struct image_root_row *root);
 bool pool_journal_room(struct image_pool *pool, struct image_change **journal, size_t *room);
 void pool_journal_free(struct image_pool *pool, struct image_change *journal);
 
-/** A write of a whole page (image.c): one change in the journal. `bytes` NULL: zeroes. False after a
- * fault. */
-bool image_page_write(struct image *image, uint64_t page_addr, const uint8_t *bytes);
-
-/** The slot that holds `addr`, without a fault (image.c). */
-uint32_t image_slot_at(const struct image *image, uint64_t addr);
-
 #endif

@@ -163,7 +163,7 @@ void print_run(const struct run *run, FILE *to)
 
 /* --- the end of a process ---------------------------------------------------------------------------------- */
 
-/* Did the process say this and abort? */
+/* Did the process say this and abort? (2.22 prints a backtrace first, in which it may crash.) */
 static bool has_aborted_with(const struct run *run, struct span message)
 {
 	static char text[1 << 16];
@@ -173,7 +173,8 @@ static bool has_aborted_with(const struct run *run, struct span message)
 
 	if (f)
 		fclose(f);
-	return WIFSIGNALED(run->status) && WTERMSIG(run->status) == SIGABRT &&
+	return WIFSIGNALED(run->status) &&
+	       (WTERMSIG(run->status) == SIGABRT || WTERMSIG(run->status) == SIGSEGV) &&
 	       memmem(text, len, message.at, message.len) != NULL;
 }
 

@@ -61,12 +61,3 @@ compare() {
 	cat "$work/tap"
 	number=$((number + $(grep -cE '^(not )?ok ' "$work/tap")))
 }
-
-# Tunables came with 2.26.
-scenarios_for() {
-	if [ "$1" = 2.22 ]; then
-		grep -L '^#! tunables' "$here"/../scenarios/*.scn
-	else
-		ls "$here"/../scenarios/*.scn
-	fi
-}

@@ -21,9 +21,6 @@ for profile in $("$here/gen.py" --list); do
 	done
 done
 for version in $(echo "$versions" | tr ' ' '\n' | sort -r); do # 2.22 last
-	if [ "$version" = 2.22 ]; then # tunables came later
-		rm -f "$work"/tunables_*.scn
-	fi
 	compare "$version" "$work"/*_*.scn
 	for file in $(sed -n 's/^not ok .*, \(.*\.scn\)$/\1/p' "$work/tap" | head -n "${DIFF_KEEP:-3}"); do
 		keep_failing "$version" "$work/$file"

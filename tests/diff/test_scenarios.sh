@@ -6,7 +6,6 @@ set -u
 . "$(dirname "$0")/lib.sh"
 prepare
 for version in $versions; do
-	# shellcheck disable=SC2046 # names without blanks
-	compare "$version" $(scenarios_for "$version")
+	compare "$version" "$here"/../scenarios/*.scn
 done
 exit $failed

@@ -97,9 +97,21 @@ static bool install_filter(void)
 }
 
 /* `#! tunables=…` is what the loader must be told. */
+/* "NAME=VALUE", to the line's end */
+static void set_variable(char *text)
+{
+	char *equals = strchr(text, '=');
+
+	if (!equals)
+		return;
+	*equals = '\0';
+	setenv(text, equals + 1, 1);
+}
+
+/* A comment "# environment NAME=VALUE" sets that too, of which heaptop learns from the process only. */
 static void set_tunables(const char *scenario)
 {
-	static const char key[] = "#! tunables=";
+	static const char key[] = "#! tunables=", variable[] = "# environment ";
 	FILE *f = fopen(scenario, "re");
 	char line[1024];
 
@@ -107,6 +119,9 @@ static void set_tunables(const char *scenario)
 		if (strncmp(line, key, sizeof(key) - 1) == 0) {
 			line[strcspn(line, "\r\n")] = '\0';
 			setenv("GLIBC_TUNABLES", line + sizeof(key) - 1, 1);
+		} else if (strncmp(line, variable, sizeof(variable) - 1) == 0) {
+			line[strcspn(line, "\r\n")] = '\0';
+			set_variable(line + sizeof(variable) - 1);
 		}
 	if (f)
 		fclose(f);

@@ -269,10 +269,26 @@ static int64_t real(struct mm_twin *twin, const struct step *s)
 	return result;
 }
 
+/* Memory can be plugged in, and balloons give some back, while a test runs. */
+static void follow_machine(struct mm_twin *twin)
+{
+	struct lx_commit_state state = *lx_mm_commit_state(twin->mm);
+
+	state.ram = mm_twin_number("/proc/meminfo", "MemTotal:") / 4;
+	state.swap = mm_twin_number("/proc/meminfo", "SwapTotal:") / 4;
+	if (state.ram + state.swap == twin->ram_swap_pages)
+		return;
+	print_message("RAM and swap have become %" PRIu64 " pages\n", state.ram + state.swap);
+	twin->ram_swap_pages = state.ram + state.swap;
+	lx_mm_set_commit_state(twin->mm, &state);
+}
+
 void mm_twin_step(struct mm_twin *twin, const struct step *s)
 {
 	int64_t ours, theirs;
 
+	if (s->op == SYS_MMAP && s->arg[1] / PAGE + 2 >= twin->ram_swap_pages)
+		follow_machine(twin);
 	twin->last[twin->number % KEPT_STEPS] = *s;
 	theirs = real(twin, s);
 	ours = mm_twin_predict(twin->mm, s);
@@ -330,7 +346,7 @@ static void start_model(struct mm_twin *twin)
 
 	assert_int_equal(uname(&name), 0);
 	assert_true(linux_parse_release(name.release, &major, &minor));
-	start.rules = linux_rules_for(major, minor);
+	twin->rules = start.rules = linux_rules_for(major, minor);
 	assert_true(parse_maps(twin->text, read_all(twin->maps_fd, twin->text), twin->region,
 	                       &twin->start, &bad));
 	parse_smaps(twin->text, read_all(twin->smaps_fd, twin->text), &twin->start, &pos);
@@ -339,11 +355,11 @@ static void start_model(struct mm_twin *twin)
 	start.brk_start = twin->brk_start;
 	start.brk = (uint64_t)real(twin, &(struct step){ SYS_BRK, { 0 } });
 	start.max_map_count = mm_twin_number("/proc/sys/vm/max_map_count", "");
-	start.overcommit_mode = (uint32_t)mm_twin_number("/proc/sys/vm/overcommit_memory", "");
-	twin->ram_swap_pages = (mm_twin_number("/proc/meminfo", "MemTotal:") +
-	                        mm_twin_number("/proc/meminfo", "SwapTotal:")) /
-	                       4;
-	start.ram_swap_pages = twin->ram_swap_pages;
+	lx_commit_fresh(&start.commit);
+	start.commit.mode = (uint32_t)mm_twin_number("/proc/sys/vm/overcommit_memory", "");
+	start.commit.ram = mm_twin_number("/proc/meminfo", "MemTotal:") / 4;
+	start.commit.swap = mm_twin_number("/proc/meminfo", "SwapTotal:") / 4;
+	twin->ram_swap_pages = start.commit.ram + start.commit.swap;
 	start.image = &twin->image;
 	twin->pool = image_pool_new();
 	assert_true(twin->pool && image_init(&twin->image, twin->pool));

@@ -27,6 +27,7 @@ struct mm_twin {
 	struct image_pool *pool;
 	struct image image;
 	struct lx_mm *mm;
+	const struct linux_rules *rules;
 	struct vma_set start; /* not to be harmed */
 	uint64_t mmap_base, brk_start, ram_swap_pages;
 	struct step last[KEPT_STEPS];

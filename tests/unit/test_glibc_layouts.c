@@ -112,7 +112,6 @@ static void flags_change_with_their_version(void **state)
 			assert_int_equal(lay->fastchunks_flag_bit, minor <= 26);
 			assert_int_equal(lay->mmapped_size_without_header, minor >= 43);
 			assert_int_equal(lay->tcache_dummies, minor >= 43);
-			assert_int_equal(lay->arena_in_tls, minor >= 23);
 			assert_int_equal(lay->heap.heap_max_is_4_hp, minor >= 35 && minor <= 41);
 			assert_int_equal(lay->heap.pagesize != FIELD_NONE, minor >= 35);
 			assert_int_equal(lay->tcache.counts_down, minor >= 42);

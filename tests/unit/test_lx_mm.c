@@ -197,7 +197,8 @@ static void fixed_is_charged_by_release(void **state)
 		assert_true(lx_fresh_vmas(w.region, &vmas, &ignored));
 		struct lx_mm_start start = plain_start(&w, &vmas, 6, minor);
 
-		start.ram_swap_pages = 100;
+		lx_commit_fresh(&start.commit);
+		start.commit.ram = 100;
 		open_with(&w, &start);
 		assert_int_equal(sys_mmap(w.sys, 0, 101 * PAGE, RW, ANON), -ENOMEM_);
 		at = map(&w, 100 * PAGE, RW, 0);
@@ -264,7 +265,8 @@ static void mode_2_knows_no_noreserve(void **state)
 	assert_true(lx_fresh_vmas(w.region, &vmas, &ignored));
 	struct lx_mm_start start = plain_start(&w, &vmas, 6, 18);
 
-	start.overcommit_mode = 2;
+	lx_commit_fresh(&start.commit);
+	start.commit.mode = LX_OVERCOMMIT_NEVER;
 	open_with(&w, &start);
 	zero = lx_mm_charged_pages(w.mm);
 	map(&w, 8 * PAGE, RW, SYS_MAP_NORESERVE);
@@ -312,7 +314,9 @@ static void the_image_sees_rights(void **state)
 	/* A file's bytes are not known; the model's own addresses are always there. */
 	assert_int_equal(lx_mm_access(w.mm, 0x7ffff7ddc000, false), IMAGE_UNKNOWN);
 	assert_int_equal(lx_mm_access(w.mm, 0x7ffff7ddc000, true), IMAGE_SEGV);
-	assert_int_equal(lx_mm_access(w.mm, (uint64_t)1 << 57, true), IMAGE_OK);
+	assert_int_equal(lx_mm_access(w.mm, LX_OWN_START, true), IMAGE_OK);
+	assert_int_equal(lx_mm_access(w.mm, LX_OWN_END, true), IMAGE_SEGV);
+	assert_int_equal(lx_mm_access(w.mm, (uint64_t)1 << 57, true), IMAGE_SEGV);
 	end(&w);
 }
 

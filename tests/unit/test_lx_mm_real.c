@@ -370,6 +370,80 @@ static void random_calls_end_as_predicted(void **state)
 		run_seed(seed, steps);
 }
 
+/* --- Committed_AS ------------------------------------------------------------------------------------- */
+
+/* Steps by what they call, and how many changed Committed_AS as was foretold. */
+struct charges {
+	size_t steps[SYS_NR_COUNT + 1], equal[SYS_NR_COUNT + 1];
+	size_t all, noise; /* steps that do nothing, and those that saw a change meanwhile */
+};
+
+static int64_t committed(void)
+{
+	return (int64_t)(mm_twin_number("/proc/meminfo", "Committed_AS:") / 4);
+}
+
+/* A step that does nothing takes as long, and sees what other programs charge meanwhile. */
+static void charge_step(struct mm_twin *r, struct charges *c)
+{
+	const struct step nothing = { TOUCH, { 0 } };
+	struct step s;
+	int64_t before = committed(), then, after, ours;
+
+	mm_twin_step(r, &nothing);
+	then = committed();
+	c->all++;
+	c->noise += before != then;
+	choose(r, &s);
+	ours = lx_mm_committed(r->mm);
+	mm_twin_step(r, &s);
+	after = committed();
+	c->steps[s.op]++;
+	c->equal[s.op] += after - then == lx_mm_committed(r->mm) - ours;
+	if (getenv("HEAPTOP_MM_QUIET") && after - then != lx_mm_committed(r->mm) - ours)
+		fail_msg("%s: Committed_AS %+" PRId64 ", predicted %+" PRId64,
+		         s.op == TOUCH ? "touch" : sys_name((enum sys_nr)s.op), after - then,
+		         lx_mm_committed(r->mm) - ours);
+}
+
+/*
+ * Committed_AS is the machine's: other programs change it, too. HEAPTOP_MM_QUIET=1 says that there are
+ * none; otherwise each call must be right as often as nothing at all is, less a few.
+ */
+static void committed_as_changes_as_predicted(void **state)
+{
+	struct charges c = { 0 };
+	struct mm_twin r;
+	size_t steps = steps_wanted(1500);
+
+	(void)state;
+	mm_twin_start(&r, 11);
+	if (!r.rules->committed_as_is_exact) {
+		mm_twin_end(&r);
+		print_message("skip: before 5.9 Committed_AS is shown without the CPUs' parts\n");
+		skip();
+	}
+	for (; r.number < steps; r.number++) {
+		charge_step(&r, &c);
+		lx_mm_commit(r.mm, 0);
+		image_commit(&r.image, 0);
+	}
+	mm_twin_end(&r);
+	for (size_t op = 0; op <= SYS_NR_COUNT; op++)
+		print_message("%s: %zu of %zu as predicted\n",
+		              op == TOUCH ? "touch" : sys_name((enum sys_nr)op), c.equal[op],
+		              c.steps[op]);
+	print_message("other programs changed it during %zu of %zu steps that do nothing\n",
+	              c.noise, c.all);
+	if (c.noise * 10 > c.all) {
+		print_message("skip: the machine is not quiet enough to judge\n");
+		skip();
+	}
+	for (size_t op = 0; op <= SYS_NR_COUNT; op++)
+		assert_true((c.steps[op] - c.equal[op]) * c.all <=
+		            3 * c.noise * c.steps[op] + c.all * (3 + c.steps[op] / 50));
+}
+
 /* Up to vm.max_map_count and one further; each call stops at its own edge. */
 static void map_count_stops_each_call_where_it_did(void **state)
 {
@@ -417,6 +491,7 @@ int main(int argc, char *argv[])
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(random_calls_end_as_predicted),
+		cmocka_unit_test(committed_as_changes_as_predicted),
 		cmocka_unit_test(map_count_stops_each_call_where_it_did),
 	};
 
