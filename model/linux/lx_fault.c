@@ -12,7 +12,8 @@ enum {
 	PMD_SHIFT = 21, /* what a leaf of the image spans, too */
 	PUD_SHIFT = 30,
 	PGD_SHIFT = 39,
-	NEAR_PAGES = 4096, /* closer to a limit the page tables are counted anew each time */
+	RECLAIM_PAGES = 512, /* at least, at a time; fewer would tell nothing better */
+	NEAR_PAGES = 4096,   /* closer to a limit the page tables are counted anew each time */
 };
 
 /* Addresses from here on are the model's own. */
@@ -120,6 +121,14 @@ static bool make_room(struct lx_mm *mm, struct lx_memory *memory, uint64_t want,
 	struct why *why = mm->sys.why;
 	uint64_t got;
 
+	want = max_u64(want, RECLAIM_PAGES);
+	/* The way is told once, and again when it leads on to the OOM killer. */
+	if (pressure->reclaimed) {
+		got = lx_memory_reclaim(memory, over, want, NULL);
+		pressure->reclaimed += got;
+		if (got)
+			return true;
+	}
 	lx_path_enter(memory, over, addr, why);
 	got = lx_memory_reclaim(memory, over, want, why);
 	pressure->reclaimed += got;

@@ -40,7 +40,6 @@ struct world {
 	struct image_pool *pool;
 	struct image image;
 	struct lx_mm *mm;
-	struct lx_memory memory; /* where its pages come from */
 	struct ptmalloc pt;
 	struct why why;               /* `pt.why` points here when the path is wanted */
 	struct world_thread *threads; /* own copy; [0] is the first thread */
@@ -54,6 +53,7 @@ struct world {
 	bool is_shared;                /* region and pool belong to another world */
 	const char *started_from;      /* "fresh", "live", "snapshot" */
 	char note[256];                /* what is not certain of the start; empty: nothing */
+	struct lx_memory memory;       /* where its pages come from */
 };
 
 /* What a world is started with. */
