@@ -66,7 +66,7 @@ static bool choose_glibc(struct world *world, const struct world_start *start,
 
 	if (!rules || !lay)
 		return no_rules(minor, reterr);
-	if (ms) {
+	if (ms && heap) {
 		const struct malloc_layout *theirs = layout_by_name(heap->layout);
 
 		if (start->glibc_minor >= 0 && lay != theirs && start->glibc_minor != own) {
