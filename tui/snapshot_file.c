@@ -27,7 +27,7 @@ static bool no_memory(const char *name, struct err *reterr)
 	return err_set(reterr, ERR_NO_MEMORY, ENOMEM, name, strerrordesc_np(ENOMEM));
 }
 
-/* "0x…" as a page-aligned address. */
+/* "0x…" */
 static bool read_addr(const json_t *value, uint64_t *ret)
 {
 	const char *text = json_string_value(value);

@@ -64,11 +64,10 @@ static void put_outcome(struct simulate_output *out, const struct op_result *r)
 	(void)fputc('\n', out->to);
 }
 
-/* mmap's file is none: -1. */
 static void put_argument(FILE *out, const struct sys_call *call, unsigned i)
 {
 	(void)fputs(i ? ", " : "", out);
-	if (call->nr == SYS_MMAP && call->arg[i] == UINT64_MAX)
+	if (sys_is_no_file(call, i))
 		(void)fputs("-1", out);
 	else
 		(void)fprintf(out, "0x%" PRIx64, call->arg[i]);
