@@ -62,18 +62,18 @@ static bool take_range(struct world *world, struct memory *mem, const struct mem
 	return true;
 }
 
-static bool take_vma(struct world *world, struct memory *mem, const struct vma *v, bool copies,
-                     uint8_t *piece)
+/* Pages of [at, end); what is not resident costs nothing, however long it is. */
+static bool take_span(struct world *world, struct memory *mem, uint64_t at, uint64_t end,
+                      bool copies, uint8_t *piece)
 {
 	struct mem_range ranges[RANGES];
-	uint64_t at = v->start;
 
-	while (at < v->end) {
-		size_t count = mem_pages(mem, at, v->end, ranges, RANGES);
+	while (at < end) {
+		size_t count = mem_pages(mem, at, end, ranges, RANGES);
 
 		if (!count) {
 			/* Residency can't be had: what may be read is taken for resident. */
-			const struct mem_range all = { at, v->end, MEM_PAGE_PRESENT };
+			const struct mem_range all = { at, end, MEM_PAGE_PRESENT };
 
 			return take_range(world, mem, &all, copies, piece);
 		}
@@ -127,29 +127,38 @@ static bool take_libc_data(struct world *world, const struct vma_set *vmas, stru
 	return take_pages(world, mem, v[1].start, v[1].end - v[1].start);
 }
 
-bool world_copy_memory(struct world *world, const struct vma_set *vmas, struct memory *mem,
-                       const struct malloc_state *ms)
+/* VMAs of heaps whole. Pieces of main_arena that came from mmap lie in VMAs of another kind. */
+static bool take_heaps(struct world *world, const struct vma_set *vmas, struct memory *mem,
+                       const struct malloc_state *ms, uint8_t *piece)
 {
-	uint8_t *piece = malloc(PIECE);
-	bool ok = piece != NULL;
+	bool ok = true;
 
 	for (size_t i = 0; ok && i < vmas->count; i++) {
 		const struct vma *v = &vmas->at[i];
 
-		if (!is_private_anonymous(v))
-			continue;
-		ok = take_vma(world, mem, v, v->kind == VMA_HEAP || v->kind == VMA_ARENA, piece);
+		ok = !is_private_anonymous(v) ||
+		     take_span(world, mem, v->start, v->end,
+		               v->kind == VMA_HEAP || v->kind == VMA_ARENA, piece);
 	}
-	free(piece);
 	for (size_t i = 0; ok && i < ms->arena_count; i++)
 		for (size_t k = 0; ok && k < ms->arenas[i].heap_count; k++) {
-			/* Pieces of main_arena that came from mmap lie in VMAs of another kind. */
 			const struct malloc_heap *h = &ms->arenas[i].heaps[k];
 			const struct vma *v = vma_find(vmas, h->start);
 
 			if (v && v->kind != VMA_HEAP && v->kind != VMA_ARENA)
-				ok = take_pages(world, mem, h->start, h->end - h->start);
+				ok = take_span(world, mem, align_down(h->start, IMAGE_PAGE),
+				               align_up(h->end, IMAGE_PAGE), true, piece);
 		}
+	return ok;
+}
+
+bool world_copy_memory(struct world *world, const struct vma_set *vmas, struct memory *mem,
+                       const struct malloc_state *ms)
+{
+	uint8_t *piece = malloc(PIECE);
+	bool ok = piece && take_heaps(world, vmas, mem, ms, piece);
+
+	free(piece);
 	for (size_t i = 0; ok && i < ms->mmapped_count; i++)
 		ok = take_page(world, mem, ms->mmapped[i].addr) &&
 		     take_page(world, mem, ms->mmapped[i].addr + 2 * (uint64_t)world->pt.lay->word);
