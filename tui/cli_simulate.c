@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* `heaptop simulate`: a scenario in a copy of a process, or in a new one. */
-#include <ctype.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "model/run/scenario_private.h"
+#include "model/base/text.h"
 #include "probes/probes.h"
 #include "tui/cli.h"
 #include "tui/cli_snapshot.h"
@@ -68,7 +67,7 @@ static bool read_number(const struct cli_args *args, const char *option, uint64_
 
 	if (!value)
 		return true;
-	if (word_size((struct word){ value, strlen(value) }, ret) && *ret >= 1 && *ret <= max)
+	if (text_parse_size(value, ret) && *ret >= 1 && *ret <= max)
 		return true;
 	return err_setf(reterr, ERR_USAGE, value, "--%s takes a number from 1 to %llu", option,
 	                (unsigned long long)max);
@@ -92,8 +91,11 @@ static bool read_options(int argc, char **argv, struct simulate_options *ret, st
 	}
 	ret->scenario = ret->args.operands[0];
 	ret->from = cli_value(&ret->args, "from");
-	if (ret->from && cli_value(&ret->args, "fresh"))
-		return err_set(reterr, ERR_USAGE, 0, "--fresh", "can't go with --from");
+	if (ret->from && cli_value(&ret->args, "fresh")) {
+		err_set(reterr, ERR_USAGE, 0, "--fresh", "can't go with --from");
+		err_remedy(reterr, "Leave one of them out.");
+		return false;
+	}
 	if (!read_versions(ret, reterr) || !read_number(&ret->args, "cpus", 65536, &cpus, reterr) ||
 	    !read_number(&ret->args, "limit", UINT64_MAX, &ret->limit, reterr))
 		return false;
@@ -300,7 +302,6 @@ static int run(const struct simulate_options *o, struct simulation *s, struct er
 	struct simulate_output out = {
 		.to = stdout,
 		.world = s->world,
-		.scenario = &s->scenario,
 		.json = cli_value(&o->args, "json"),
 		.explain = cli_value(&o->args, "explain"),
 		.vmas = cli_value(&o->args, "vmas"),

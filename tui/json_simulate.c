@@ -20,6 +20,13 @@ static void put_count(struct json_stream *out, const char *key, int64_t number)
 	(void)fprintf(out->out, "%" PRId64, number);
 }
 
+/* What a size word says that was overwritten may not fit an int64_t. */
+static void put_size(struct json_stream *out, const char *key, uint64_t bytes)
+{
+	json_stream_key(out, key);
+	(void)fprintf(out->out, "%" PRIu64, bytes);
+}
+
 /* --- system calls --------------------------------------------------------------------------------- */
 
 static void put_call_result(struct json_stream *out, const struct sys_call *call)
@@ -33,7 +40,6 @@ static void put_call_result(struct json_stream *out, const struct sys_call *call
 		(void)fprintf(out->out, "\"0x%" PRIx64 "\"", (uint64_t)call->result);
 }
 
-/* An argument that is -1 is a file that is none. */
 static void put_call(struct json_stream *out, const struct sys_call *call)
 {
 	enum sys_nr nr = (enum sys_nr)call->nr;
@@ -43,7 +49,7 @@ static void put_call(struct json_stream *out, const struct sys_call *call)
 	(void)fprintf(out->out, "\"%s\"", sys_name(nr));
 	json_stream_open(out, NULL, '[');
 	for (unsigned i = 0; i < sys_arg_count(nr); i++) {
-		if (call->arg[i] != UINT64_MAX || nr != SYS_MMAP) {
+		if (!sys_is_no_file(call, i)) {
 			put_hex(out, NULL, call->arg[i]);
 			continue;
 		}
@@ -157,14 +163,14 @@ static void put_values(struct json_stream *out, const struct op_result *result)
 	if (result->has_addr)
 		put_hex(out, "addr", result->addr);
 	if (result->has_block) {
-		put_count(out, "usable", (int64_t)result->usable);
+		put_size(out, "usable", result->usable);
 		put_hex(out, "hdr", result->size_word);
 	}
 	if (result->has_ret)
 		put_count(out, "ret", result->ret);
 	if (result->has_dtv) {
 		put_hex(out, "dtv", result->dtv);
-		put_count(out, "dtv_usable", (int64_t)result->dtv_usable);
+		put_size(out, "dtv_usable", result->dtv_usable);
 	}
 	if (result->is_skipped)
 		json_stream_put(out, "skipped", json_true());

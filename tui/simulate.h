@@ -15,8 +15,6 @@ struct simulate_summary {
 	uint64_t operations, skipped, syscalls;
 	uint64_t outcomes[OUTCOME_COUNT];
 	int64_t commit_pages, rss_pages;
-	enum outcome last;
-	const char *last_text;
 	bool is_limited; /* --limit ended it */
 	bool is_whole;   /* every operation of the scenario ran */
 };
@@ -24,7 +22,6 @@ struct simulate_summary {
 struct simulate_output {
 	FILE *to;
 	const struct world *world;
-	const struct scenario *scenario;
 	bool json, explain, vmas;
 	bool failed; /* out of memory somewhere */
 };

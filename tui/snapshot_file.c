@@ -20,9 +20,13 @@
 #define VMAS_MAX  1048576
 #define PAGE_SIZE 4096
 
+static const char remedy[] = "Expected what `heaptop snapshot PID --json` prints.";
+
 static bool refuse(const char *name, const char *where, const char *why, struct err *reterr)
 {
-	return err_setf(reterr, ERR_USAGE, name, "%s: %s", where, why);
+	err_setf(reterr, ERR_USAGE, name, "%s: %s", where, why);
+	err_remedy(reterr, "%s", remedy);
+	return false;
 }
 
 static bool no_memory(const char *name, struct err *reterr)
@@ -30,7 +34,7 @@ static bool no_memory(const char *name, struct err *reterr)
 	return err_set(reterr, ERR_NO_MEMORY, ENOMEM, name, strerrordesc_np(ENOMEM));
 }
 
-/* "0x…" as a page-aligned address. */
+/* "0x…" */
 static bool read_addr(const json_t *value, uint64_t *ret)
 {
 	const char *text = json_string_value(value);
@@ -321,9 +325,11 @@ bool snapshot_from_json(FILE *file, const char *name, const struct snapshot **re
 	json_t *root = json_loadf(file, JSON_REJECT_DUPLICATES | JSON_DISABLE_EOF_CHECK, &error);
 	bool ok;
 
-	if (!root)
-		return err_setf(reterr, ERR_USAGE, name, "line %d: not JSON: %s", error.line,
-		                error.text);
+	if (!root) {
+		err_setf(reterr, ERR_USAGE, name, "line %d: not JSON: %s", error.line, error.text);
+		err_remedy(reterr, "%s", remedy);
+		return false;
+	}
 	snap = snapshot_new();
 	ok = snap ? fill(root, name, snap, reterr) &&
 	                     snapshot_host_from_json(root, name, snap, reterr)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* `heaptop simulate` for people: a row for each operation, below it its system calls and its path. */
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "model/base/text.h"
@@ -97,11 +98,10 @@ static void put_pressure(FILE *out, const struct lx_pressure *pressure)
 	}
 }
 
-/* mmap's file is none: -1. */
 static void put_argument(FILE *out, const struct sys_call *call, unsigned i)
 {
 	(void)fputs(i ? ", " : "", out);
-	if (call->nr == SYS_MMAP && call->arg[i] == UINT64_MAX)
+	if (sys_is_no_file(call, i))
 		(void)fputs("-1", out);
 	else
 		(void)fprintf(out, "0x%" PRIx64, call->arg[i]);
@@ -125,26 +125,33 @@ static void put_calls(struct simulate_output *out, const struct sys *sys)
 
 /* --- the path ---------------------------------------------------------------------------------------- */
 
-/* Whether another event of this depth follows before the tree goes back above it. */
-static bool has_sibling(const struct why *why, size_t i, unsigned depth)
+/*
+ * Of each event, a bit for every depth at which another one follows before the tree goes back above it;
+ * in one pass, since a path may have a hundred thousand events. NULL when out of memory.
+ */
+static uint64_t *find_siblings(const struct why *why)
 {
-	for (i++; i < why->count && why->at[i].depth >= depth; i++)
-		if (why->at[i].depth == depth)
-			return true;
-	return false;
+	uint64_t *siblings = malloc((why->count + 1) * sizeof(*siblings)), after = 0;
+
+	for (size_t i = why->count; siblings && i--;) {
+		unsigned depth = why->at[i].depth;
+
+		siblings[i] = after;
+		after = (after & ((UINT64_C(2) << depth) - 1)) | UINT64_C(1) << depth;
+	}
+	return siblings;
 }
 
-static void put_event(struct simulate_output *out, const struct why *why, size_t i)
+static void put_event(struct simulate_output *out, const struct why_event *event, uint64_t siblings)
 {
-	const struct why_event *event = &why->at[i];
 	struct why_words words;
 
 	why_words(event, &words);
 	(void)fprintf(out->to, "%20s ", "");
 	for (unsigned depth = 1; depth < event->depth; depth++)
-		(void)fputs(has_sibling(why, i, depth) ? "│ " : "  ", out->to);
+		(void)fputs(siblings >> depth & 1 ? "│ " : "  ", out->to);
 	if (event->depth)
-		(void)fputs(has_sibling(why, i, event->depth) ? "├ " : "└ ", out->to);
+		(void)fputs(siblings >> event->depth & 1 ? "├ " : "└ ", out->to);
 	if (event->is_enter)
 		(void)fprintf(out->to, "%s(%s)\n", words.fn, words.why);
 	else
@@ -154,8 +161,12 @@ static void put_event(struct simulate_output *out, const struct why *why, size_t
 
 static void put_path(struct simulate_output *out, const struct why *why)
 {
-	for (size_t i = 0; i < why->count; i++)
-		put_event(out, why, i);
+	uint64_t *siblings = find_siblings(why);
+
+	for (size_t i = 0; siblings && i < why->count; i++)
+		put_event(out, &why->at[i], siblings[i]);
+	out->failed = out->failed || !siblings;
+	free(siblings);
 	if (why->lost)
 		(void)fprintf(out->to, "%20s (more was lost: too deep, or out of memory)\n", "");
 }

@@ -30,7 +30,7 @@ enum pt_var {
 
 _Static_assert((int)VAR_COUNT == (int)PT_VARS, "pt->vars holds them all");
 
-/* A thread's row: 32 bytes of the private pages. */
+/* A thread's row of the private pages. */
 enum pt_thread_var { THREAD_ARENA, THREAD_TCACHE, THREAD_SHUTTING_DOWN, THREAD_VAR_COUNT };
 
 _Static_assert((int)THREAD_VAR_COUNT == (int)PT_THREAD_VARS, "pt->cached holds them all");
@@ -71,7 +71,7 @@ static inline void set_var(struct ptmalloc *pt, enum pt_var v, uint64_t value)
 
 static inline uint64_t thread_var_addr(uint32_t thread, enum pt_thread_var v)
 {
-	return PT_PRIVATE_ADDR + 32 * (uint64_t)thread + 8 * (uint64_t)v;
+	return PT_PRIVATE_ADDR + PT_THREAD_BYTES * (uint64_t)thread + 8 * (uint64_t)v;
 }
 
 /** Another thread runs now: its variables are taken from the image (pt_init.c). */

@@ -20,9 +20,10 @@
 #include "model/sim/sys.h"
 #include "model/sim/why.h"
 
-/* In the half of the address space that belongs to the kernel on 64-bit and never to a VMA. */
+/* Where threads have malloc's variables: addresses that no process can have on 64-bit, since they are
+ * not canonical. */
 #define PT_PRIVATE_ADDR UINT64_C(0x0f00000000000000)
-enum { PT_THREADS_MAX = 65536, PT_VARS = 12, PT_THREAD_VARS = 3 };
+enum { PT_THREADS_MAX = 65536, PT_THREAD_BYTES = 32, PT_VARS = 12, PT_THREAD_VARS = 3 };
 
 enum pt_stop {
 	PT_RUNNING,
@@ -77,9 +78,10 @@ struct ptmalloc {
 	uint32_t thread; /* of the call under way; 0: the first thread */
 	bool is_64;      /* lay->word is 8 */
 
-	/* libc's file-private variables, and those of the thread under way as the image has them */
+	/* libc's file-private variables, by enum pt_var; those of threads lie in the image, of which
+	 * the last thread's are kept here */
 	uint64_t vars[PT_VARS];
-	uint32_t cached_thread; /* whose; PT_THREADS_MAX: nobody's */
+	uint32_t cached_thread; /* PT_THREADS_MAX: nobody's */
 	uint64_t cached[PT_THREAD_VARS];
 	struct pt_fast fast;
 
@@ -108,7 +110,7 @@ struct pt_private {
 
 /** A never-used malloc: writes main_arena and mp_ as libc's .data has them. */
 void pt_init_fresh(struct ptmalloc *pt);
-/** Puts libc's private variables into the image; for a base, before anything runs. */
+/** libc's private variables; for a base, before anything runs. */
 void pt_set_private(struct ptmalloc *pt, const struct pt_private *from);
 void pt_get_private(struct ptmalloc *pt, struct pt_private *ret);
 

@@ -35,7 +35,7 @@ void operate_failed(struct op_result *ret, int error)
 static void ends_with(struct op_result *ret, enum outcome outcome, const char *text)
 {
 	ret->outcome = outcome;
-	text_copy(ret->outcome_text, sizeof(ret->outcome_text), text ? text : "");
+	text_copy(ret->outcome_text, sizeof(ret->outcome_text), text);
 }
 
 /* As the version words it, but for the file and the line. */
@@ -73,20 +73,12 @@ bool operate_goes_on(struct operate *operate, struct op_result *ret)
 		ends_with(ret, OUTCOME_SEGV, "");
 		break;
 	case PT_LOOP:
-		ends_with(ret, OUTCOME_HANG,
-		          pt->stop_text ? pt->stop_text : "a list runs in a circle");
+		ends_with(ret, OUTCOME_HANG, pt->stop_text);
 		break;
 	case PT_UNKNOWN:
-		ends_with(ret, OUTCOME_UNKNOWN,
-		          pt->stop_text ? pt->stop_text
-		                        : "bytes decide that could not be copied from the target");
-		break;
 	case PT_HOOK:
-		ends_with(ret, OUTCOME_UNKNOWN,
-		          pt->stop_text ? pt->stop_text : "the target has set a malloc hook");
-		break;
 	case PT_NO_MEMORY:
-		ends_with(ret, OUTCOME_UNKNOWN, "heaptop itself is out of memory");
+		ends_with(ret, OUTCOME_UNKNOWN, pt->stop_text);
 		break;
 	}
 	operate->is_over = true;

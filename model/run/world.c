@@ -24,8 +24,9 @@ enum {
 enum { FRESH_MP = 0x340, FRESH_MAIN_ARENA = 0xc60, FRESH_DATA_PAGES = 2 };
 /* A snapshot's file says nothing of libc's data: malloc's state lies outside of what it maps. */
 #define OUTSIDE_DATA (PT_PRIVATE_ADDR + 4 * MIB)
-_Static_assert(PT_PRIVATE_ADDR == LX_OWN_START && PT_THREADS_MAX * 32 <= 4 * MIB &&
-                       OUTSIDE_DATA + FRESH_DATA_PAGES * IMAGE_PAGE <= LX_OWN_END,
+_Static_assert(PT_PRIVATE_ADDR == LX_OWN_START &&
+                       (uint64_t)PT_THREADS_MAX * PT_THREAD_BYTES <= 4 * MIB &&
+                       OUTSIDE_DATA + (uint64_t)FRESH_DATA_PAGES * IMAGE_PAGE <= LX_OWN_END,
                "malloc's own memory lies in addresses of the models'");
 /* A recognisable stand-in for what getrandom would give. */
 #define FRESH_RANDOM UINT64_C(0x5a3c96e1b4d27f08)

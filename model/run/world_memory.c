@@ -208,11 +208,11 @@ bool world_take_memory(struct world *world, const struct snapshot *snap)
 	return true;
 }
 
-/* malloc's private variables lie in pages that the target does not have: one, and 32 bytes a thread. */
+/* malloc's variables of threads lie in pages that the target does not have. */
 uint64_t world_resident(const struct world *world)
 {
 	const struct image *image = &world->image;
-	uint64_t bytes = (uint64_t)IMAGE_PAGE * 2 + world->thread_count * 32;
+	uint64_t bytes = world->thread_count * PT_THREAD_BYTES;
 
 	return image->resident - image_resident(image, PT_PRIVATE_ADDR,
 	                                        align_up(PT_PRIVATE_ADDR + bytes, IMAGE_PAGE));

@@ -98,6 +98,12 @@ static inline bool sys_failed(int64_t result)
 	return result < 0 && result >= -4095;
 }
 
+/** True of mmap's file when there is none, which people write as -1. */
+static inline bool sys_is_no_file(const struct sys_call *call, unsigned arg)
+{
+	return call->nr == SYS_MMAP && arg == 4 && call->arg[arg] == UINT64_MAX;
+}
+
 const char *sys_name(enum sys_nr nr); /* "brk", "mmap", … */
 unsigned sys_arg_count(enum sys_nr nr);
 

@@ -2,9 +2,10 @@
 /*
  *	reached SCENARIO…
  *
- * Runs each scenario in new worlds of several glibcs with the path on and says which reasons and
- * functions of model/sim/why.def none of them reached. Speaks TAP: what is reached by none must be
- * explained here, and what is explained must be reached by none.
+ * Runs each scenario in new worlds of several glibcs with the path on and says which of the allocator's
+ * reasons and functions in model/sim/why.def none of them reached. Speaks TAP: what is reached by none
+ * must be explained here, and what is explained must be reached by none. The kernel's own are not asked
+ * for: they hang on its release and on the machine's settings, and tests/unit/test_lx_* reach them.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,19 +18,19 @@ enum { MINORS = sizeof(minors) / sizeof(minors[0]), EVENTS_MAX = 1 << 20 };
 
 struct id {
 	const char *name, *text;
-	bool is_reached;
+	bool is_reached, is_kernels;
 };
 
 static struct id reasons[WHY_COUNT] = {
 #define FN(id, name, format, first, last)
-#define WHY(id, test, took) [WHY_##id] = { #id, test, false },
+#define WHY(id, test, took) [WHY_##id] = { #id, test, false, false },
 #include "model/sim/why.def"
 #undef FN
 #undef WHY
 };
 
 static struct id functions[FN_COUNT] = {
-#define FN(id, name, format, first, last) [FN_##id] = { #id, name, false },
+#define FN(id, name, format, first, last) [FN_##id] = { #id, name, false, false },
 #define WHY(id, test, took)
 #include "model/sim/why.def"
 #undef FN
@@ -45,11 +46,12 @@ static const char *const not_for_real[] = {
 	"x = malloc 1M\nfree x\n",
 };
 
-/* What nothing reaches in a new world. */
+/* What nothing reaches in a new world, by its id. */
 static const struct {
 	const char *name, *because;
 } explained[] = {
-	{ "", "" }, /* nothing, at present */
+	{ "MADVISE_THP",
+	  "a new world has no mode of the machine's transparent huge pages; real ones do" },
 };
 
 enum {
@@ -116,6 +118,31 @@ static const char *explanation(const char *name)
 	return NULL;
 }
 
+static void mark_kernels(struct id *ids, size_t from, size_t end)
+{
+	for (size_t i = from; i < end; i++)
+		ids[i].is_kernels = true;
+}
+
+/* By where they stand in why.def. */
+static void mark_all_kernels(void)
+{
+	mark_kernels(reasons, 0, WHY_INIT);
+	mark_kernels(reasons, WHY_WATERMARK, WHY_STACK_CACHED);
+	mark_kernels(functions, 0, FN_PTMALLOC_INIT);
+	mark_kernels(functions, FN_HANDLE_MM_FAULT, FN_ALLOCATE_STACK);
+}
+
+/* How many of the allocator's. */
+static size_t asked(const struct id *ids, size_t count)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < count; i++)
+		n += !ids[i].is_kernels;
+	return n;
+}
+
 /* How many are wrong. */
 static size_t tell(const struct id *ids, size_t count)
 {
@@ -124,6 +151,8 @@ static size_t tell(const struct id *ids, size_t count)
 	for (size_t i = 0; i < count; i++) {
 		const char *because = explanation(ids[i].name);
 
+		if (ids[i].is_kernels)
+			continue;
 		if (!ids[i].is_reached)
 			printf("# not reached: %s (%s)%s%s\n", ids[i].name, ids[i].text,
 			       because ? ": " : "", because ? because : "");
@@ -146,12 +175,13 @@ int main(int argc, char **argv)
 	}
 	for (size_t i = 0; i < NOT_FOR_REAL; i++)
 		run(not_for_real[i]);
+	mark_all_kernels();
 	wrong_reasons = tell(reasons, WHY_COUNT);
-	printf("%sok 1 - %d reasons, each reached by one of %d scenarios or explained\n",
-	       wrong_reasons ? "not " : "", (int)WHY_COUNT, argc - 1);
+	printf("%sok 1 - %zu reasons, each reached by one of %d scenarios or explained\n",
+	       wrong_reasons ? "not " : "", asked(reasons, WHY_COUNT), argc - 1);
 	wrong_functions = tell(functions, FN_COUNT);
-	printf("%sok 2 - %d functions, each entered in one of %d scenarios or explained\n",
-	       wrong_functions ? "not " : "", (int)FN_COUNT, argc - 1);
+	printf("%sok 2 - %zu functions, each entered in one of %d scenarios or explained\n",
+	       wrong_functions ? "not " : "", asked(functions, FN_COUNT), argc - 1);
 	puts("1..2");
 	return wrong_reasons || wrong_functions;
 }
