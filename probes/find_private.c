@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "model/rules/glibc_rules.h"
+
 static uint64_t place(const struct module *m, const struct elf_symbol *symbol)
 {
 	return symbol->is_defined ? symbol->value + m->bias : 0;
@@ -60,7 +62,8 @@ static uint64_t find_exported(const struct module *m, int minor, struct malloc_p
 		[HOOK_MEMALIGN] = { .name = "__memalign_hook" },
 		[HOOK_FREE] = { .name = "__free_hook" },
 	};
-	bool has_hooks = minor >= 0 && minor <= 33;
+	const struct glibc_rules *rules = glibc_rules_for(minor);
+	bool has_hooks = rules && rules->has_hooks;
 
 	if (!elf_symbols(m->elf, ELF_DYNSYM, wanted, sizeof(wanted) / sizeof(wanted[0])))
 		return 0;

@@ -28,6 +28,11 @@ static inline bool is_aligned(uint64_t value, uint64_t align)
 	return (value & (align - 1)) == 0;
 }
 
+static inline bool is_power_of_two(uint64_t v)
+{
+	return v && !(v & (v - 1));
+}
+
 static inline uint64_t min_u64(uint64_t a, uint64_t b)
 {
 	return a < b ? a : b;

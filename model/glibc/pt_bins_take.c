@@ -1,11 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "model/glibc/pt_bins_take.h"
 
-static uint64_t arena_bit(const struct ptmalloc *pt, uint64_t av)
-{
-	return av != pt->main_arena ? NON_MAIN_ARENA : 0;
-}
-
 /* Cuts nb from the front of an unlinked chunk; the rest goes to the front of the unsorted bin. */
 static void split(struct ptmalloc *pt, struct pt_request *r, uint64_t victim, uint64_t size,
                   bool is_last_remainder, const char *message)

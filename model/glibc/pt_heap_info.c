@@ -40,7 +40,7 @@ static uint64_t heap_page(struct ptmalloc *pt, uint64_t heap)
 	if (pt->lay->heap.pagesize != FIELD_NONE)
 		page = heap_word(pt, heap, pt->lay->heap.pagesize);
 	/* A hostile one must not break the rounding. */
-	if (!page || (page & (page - 1)))
+	if (!is_power_of_two(page))
 		page = pt->page;
 	return page;
 }

@@ -247,14 +247,12 @@ void pt_inner_free(struct ptmalloc *pt, uint64_t av, uint64_t p)
 void pt_int_free_merge_chunk(struct ptmalloc *pt, uint64_t av, uint64_t p, uint64_t size)
 {
 	uint64_t next = p + size, top = av_word(pt, av, top), next_size;
-	bool is_contiguous =
-	        !(image_get4(pt->image, av + pt->lay->arena.flags) & NONCONTIGUOUS_BIT);
 
 	pt_enter(pt, FN_INT_FREE_MERGE_CHUNK, p, size);
 	next_size = chunksize(pt, next);
 	if (p == top)
 		pt_abort(pt, "double free or corruption (top)");
-	else if (is_contiguous && next >= top + chunksize(pt, top))
+	else if (contiguous(pt, av) && next >= top + chunksize(pt, top))
 		pt_abort(pt, "double free or corruption (out)");
 	else if (!prev_inuse(pt, next))
 		pt_abort(pt, "double free or corruption (!prev)");

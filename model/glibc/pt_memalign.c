@@ -5,16 +5,6 @@
 
 /** glibc malloc/malloc.c:_mid_memalign, _int_memalign and those that come down to them */
 
-static uint64_t arena_bit(const struct ptmalloc *pt, uint64_t av)
-{
-	return av != pt->main_arena ? NON_MAIN_ARENA : 0;
-}
-
-static bool is_power_of_two(uint64_t v)
-{
-	return v && !(v & (v - 1));
-}
-
 /* A mapping: the chunk's header moves up to the aligned place. */
 static uint64_t align_mmapped(struct ptmalloc *pt, uint64_t mem, uint64_t alignment)
 {

@@ -5,11 +5,6 @@
 
 /** glibc malloc/malloc.c:__libc_realloc, _int_realloc */
 
-static uint64_t arena_bit(const struct ptmalloc *pt, uint64_t av)
-{
-	return av != pt->main_arena ? NON_MAIN_ARENA : 0;
-}
-
 /* The tail of a block that became smaller, or grew more than it had to. */
 static uint64_t cut_tail(struct ptmalloc *pt, uint64_t av, uint64_t p, uint64_t size, uint64_t nb)
 {
@@ -161,10 +156,6 @@ static uint64_t libc_realloc(struct ptmalloc *pt, uint64_t mem, uint64_t bytes)
 	}
 	if (!mem)
 		return pt_libc_malloc(pt, bytes);
-	if (!is_aligned(p, pt->lay->word)) {
-		pt_abort(pt, "realloc(): invalid pointer");
-		return 0;
-	}
 	if (may_stay(pt, mem, bytes)) {
 		why(pt->why, WHY_REALLOC_STAYS, bytes);
 		return mem;

@@ -13,11 +13,6 @@ enum {
 	ANON_PRIVATE = SYS_MAP_PRIVATE | SYS_MAP_ANONYMOUS
 };
 
-static bool contiguous(struct ptmalloc *pt, uint64_t av)
-{
-	return !(image_get4(pt->image, av + pt->lay->arena.flags) & NONCONTIGUOUS_BIT);
-}
-
 /* --- sbrk ------------------------------------------------------------------------------------------------ */
 
 /* brk(2); libc keeps what the kernel answers. */
@@ -150,7 +145,7 @@ static uint64_t morecore_size(struct ptmalloc *pt, uint64_t av, uint64_t nb, uin
 		size -= old_size;
 	if (pt->rules.thp && pt->lay->par.thp_pagesize != FIELD_NONE)
 		thp = mp_word(pt, thp_pagesize);
-	if (!thp || (thp & (thp - 1)))
+	if (!is_power_of_two(thp))
 		return as_word(pt, align_up(size, pt->page));
 	brk = pt->rules.thp_in_heaps ? pt_morecore(pt, 0) : var(pt, VAR_CURBRK);
 	return align_up(brk + size, thp) - brk;
@@ -278,7 +273,7 @@ static bool try_mmap(struct ptmalloc *pt, uint64_t nb, uint64_t av, uint64_t *re
 	why(pt->why, WHY_ABOVE_THRESHOLD, nb, threshold, (uint64_t)count, (uint64_t)max);
 	if (pt->rules.thp && pt->lay->par.hp_pagesize != FIELD_NONE)
 		hp = mp_word(pt, hp_pagesize);
-	if (hp && nb >= hp && !(hp & (hp - 1)))
+	if (nb >= hp && is_power_of_two(hp))
 		*ret = pt_sysmalloc_mmap(pt, nb, hp, mp_int(pt, hp_flags_int));
 	if (!*ret && pt_ok(pt))
 		*ret = pt_sysmalloc_mmap(pt, nb, pt->page, 0);
@@ -298,7 +293,7 @@ static uint64_t cut_top(struct ptmalloc *pt, uint64_t av, uint64_t nb)
 		return 0;
 	}
 	set_av_word(pt, av, top, p + nb);
-	set_head(pt, p, nb | PREV_INUSE | (av != pt->main_arena ? NON_MAIN_ARENA : 0));
+	set_head(pt, p, nb | PREV_INUSE | arena_bit(pt, av));
 	set_head(pt, p + nb, (size - nb) | PREV_INUSE);
 	return chunk2mem(pt, p);
 }
@@ -361,7 +356,7 @@ bool pt_systrim(struct ptmalloc *pt, uint64_t pad)
 	if (pt->rules.thp && pt->lay->par.thp_pagesize != FIELD_NONE) {
 		uint64_t thp = mp_word(pt, thp_pagesize);
 
-		if (thp && !(thp & (thp - 1)))
+		if (is_power_of_two(thp))
 			unit = thp;
 	}
 	/* Compared unsigned: a top of MINSIZE wraps, and brk grows. */

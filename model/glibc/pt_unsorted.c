@@ -60,7 +60,7 @@ static uint64_t split_last_remainder(struct ptmalloc *pt, const struct pt_reques
 		set_fd_nextsize(pt, rest, 0);
 		set_bk_nextsize(pt, rest, 0);
 	}
-	set_head(pt, victim, r->nb | PREV_INUSE | (av != pt->main_arena ? NON_MAIN_ARENA : 0));
+	set_head(pt, victim, r->nb | PREV_INUSE | arena_bit(pt, av));
 	set_head(pt, rest, rest_size | PREV_INUSE);
 	set_foot(pt, rest, rest_size);
 	return victim;

@@ -223,6 +223,17 @@ static inline uint64_t as_word(const struct ptmalloc *pt, uint64_t v)
 	return pt->is_64 ? v : (uint32_t)v;
 }
 
+/* What the size word of a chunk of `av` has besides. */
+static inline uint64_t arena_bit(const struct ptmalloc *pt, uint64_t av)
+{
+	return av != pt->main_arena ? NON_MAIN_ARENA : 0;
+}
+
+static inline bool contiguous(struct ptmalloc *pt, uint64_t av)
+{
+	return !(image_get4(pt->image, av + pt->lay->arena.flags) & NONCONTIGUOUS_BIT);
+}
+
 /* --- bins ---------------------------------------------------------------------------------------------- */
 
 static inline bool in_smallbin_range(const struct ptmalloc *pt, uint64_t size)

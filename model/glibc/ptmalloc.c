@@ -237,26 +237,6 @@ static void free_by_cache(struct ptmalloc *pt, uint64_t p)
 	pt_int_free_chunk(pt, pt_arena_for_chunk(pt, p), p, size, false);
 }
 
-/* A pointer that no malloc gave: the header is read wherever it lies, as the processor does. */
-static void free_misaligned(struct ptmalloc *pt, uint64_t p)
-{
-	uint64_t word = 0, at = p + word_size(pt);
-
-	/* Let the pages be asked for, so that what is outside memory is a fault. */
-	(void)image_get1(pt->image, at);
-	(void)image_get1(pt->image, at + word_size(pt) - 1);
-	if (!pt_ok(pt))
-		return;
-	if (!image_peek(pt->image, at, &word, pt->lay->word)) {
-		pt_stop_with(pt, PT_UNKNOWN, "memory that was not copied from the target decides");
-		return;
-	}
-	if (word & IS_MMAPPED)
-		pt_abort(pt, "munmap_chunk(): invalid pointer");
-	else
-		pt_abort(pt, "free(): invalid pointer");
-}
-
 void pt_libc_free(struct ptmalloc *pt, uint64_t mem)
 {
 	uint64_t p = mem2chunk(pt, mem);
@@ -272,8 +252,6 @@ void pt_libc_free(struct ptmalloc *pt, uint64_t mem)
 		why(pt->why, WHY_FREE_NULL);
 	else if (pt->rules.tcache_below_max)
 		free_by_cache(pt, p);
-	else if (!is_aligned(p, pt->lay->word))
-		free_misaligned(pt, p);
 	else
 		free_by_kind(pt, p);
 	pt_leave(pt, FN_LIBC_FREE);

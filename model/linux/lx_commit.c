@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * How much may still be committed. Linux 4.3 … 7.2: __vm_enough_memory and vm_commit_limit
- * (mm/mmap.c, later mm/util.c), mm_compute_batch (mm/mm_init.c), may_expand_vm (mm/mmap.c).
+ * How much may still be committed. Linux 4.3 … 7.2: __vm_enough_memory (mm/mmap.c, later mm/util.c),
+ * may_expand_vm (mm/mmap.c); the machine's side is lx_commit_state.c.
  * Counting is done in pages, as the kernel does; results are bytes.
  */
 #include "model/base/units.h"
 #include "model/linux/lx.h"
+#include "model/linux/lx_commit_state.h"
 
 /* x86-64: 47 bits less the last page; a 64-bit kernel gives 32-bit programs all but 8 KiB. */
 #define TASK_SIZE_64  (((uint64_t)1 << 47) - 4096)
@@ -21,7 +22,7 @@ struct commit_view {
 	const struct system_facts *sys;
 	const struct process_facts *process; /* or NULL */
 	uint64_t page;
-	bool is_admin;
+	struct lx_commit_state state; /* what is unknown is as --fresh has it: looked at first */
 };
 
 static uint64_t minus(uint64_t a, uint64_t b)
@@ -29,47 +30,25 @@ static uint64_t minus(uint64_t a, uint64_t b)
 	return a > b ? a - b : 0;
 }
 
-static uint64_t kbytes_to_pages(const struct commit_view *view, uint64_t kbytes)
-{
-	return kbytes / (view->page / 1024);
-}
-
 static uint64_t pages(const struct commit_view *view, struct fact bytes)
 {
 	return fact_or(bytes, 0) / view->page;
 }
 
-/* vm_commit_limit(): overcommit_kbytes wins when it is set, and then huge pages do not matter. */
 static struct fact limit_pages(const struct commit_view *view)
 {
-	const struct system_facts *sys = view->sys;
-	uint64_t kbytes = fact_or(sys->overcommit_kbytes, 0), allowed;
-
-	if (!fact_known(sys->mem_total) || !fact_known(sys->overcommit_ratio))
+	if (!fact_known(view->sys->mem_total) || !fact_known(view->sys->overcommit_ratio))
 		return fact_unknown();
-	if (kbytes)
-		allowed = kbytes_to_pages(view, kbytes);
-	else
-		allowed = minus(pages(view, sys->mem_total), pages(view, sys->hugetlb)) *
-		          sys->overcommit_ratio.v / 100;
-	return fact_of(allowed + pages(view, sys->swap_total));
+	return fact_of(lx_commit_limit(&view->state));
 }
 
-/* min(total_vm / 32, user_reserve_kbytes), by the size before the new mapping. */
+/* By the size before the new mapping; whole when that is unknown. */
 static uint64_t user_reserve_pages(const struct commit_view *view)
 {
-	uint64_t reserve = kbytes_to_pages(view, fact_or(view->sys->user_reserve_kbytes, 0));
+	bool is_known = view->process && fact_known(view->process->vm_size);
 
-	if (!view->process || !fact_known(view->process->vm_size))
-		return reserve;
-	return min_u64(pages(view, view->process->vm_size) / 32, reserve);
-}
-
-static uint64_t admin_reserve_pages(const struct commit_view *view)
-{
-	if (view->is_admin)
-		return 0;
-	return kbytes_to_pages(view, fact_or(view->sys->admin_reserve_kbytes, 0));
+	return lx_commit_user_reserve(&view->state,
+	                              is_known ? pages(view, view->process->vm_size) : UINT64_MAX);
 }
 
 /* The counter, with the request in it, must stay below what is allowed. */
@@ -79,21 +58,17 @@ static struct fact never_pages(const struct commit_view *view, struct fact limit
 
 	if (!fact_known(limit) || !fact_known(view->sys->committed_as))
 		return fact_unknown();
-	allowed = minus(limit.v, admin_reserve_pages(view) + user_reserve_pages(view));
+	allowed = minus(limit.v, lx_commit_admin_reserve(&view->state) + user_reserve_pages(view));
 	return fact_of(minus(allowed, pages(view, view->sys->committed_as) + 1));
 }
 
 /* To 5.1: what is free or could be freed at once must exceed the request. */
 static uint64_t free_guess_pages(const struct commit_view *view)
 {
-	const struct system_facts *sys = view->sys;
-	uint64_t file = pages(view, sys->cached) + pages(view, sys->buffers) +
-	                pages(view, sys->swap_cached);
-	uint64_t sum = pages(view, sys->mem_free) + minus(file, pages(view, sys->shmem)) +
-	               pages(view, sys->swap_free) + pages(view, sys->slab_reclaimable);
+	const struct lx_commit_state *c = &view->state;
+	uint64_t sum = c->free + minus(c->file, c->shmem) + c->swap_free + c->slab_reclaimable;
 
-	sum = minus(sum, fact_or(sys->totalreserve_pages, 0));
-	return minus(sum, admin_reserve_pages(view) + 1);
+	return minus(minus(sum, c->totalreserve), lx_commit_admin_reserve(c) + 1);
 }
 
 static struct fact guess_pages(const struct commit_view *view, const struct linux_rules *rules)
@@ -101,7 +76,8 @@ static struct fact guess_pages(const struct commit_view *view, const struct linu
 	if (!fact_known(view->sys->mem_total))
 		return fact_unknown();
 	if (rules->commit_guess_free_pages)
-		return fact_estimate(free_guess_pages(view));
+		return fact_known(view->sys->mem_free) ? fact_estimate(free_guess_pages(view))
+		                                       : fact_unknown();
 	return fact_of(pages(view, view->sys->mem_total) + pages(view, view->sys->swap_total));
 }
 
@@ -197,13 +173,11 @@ static void fill_headroom(const struct commit_view *view, const struct linux_rul
  */
 static struct fact uncertainty_pages(const struct commit_view *view)
 {
-	uint64_t present = view->sys->cpus_present, online = view->sys->cpus_online, batch;
+	uint64_t present = view->sys->cpus_present, online = view->sys->cpus_online;
 
 	if (!present || !online || !fact_known(view->sys->mem_total))
 		return fact_unknown();
-	batch = max_u64(2 * present, 32);
-	batch = max_u64(batch, pages(view, view->sys->mem_total) / present / 256);
-	return fact_of(online * (batch - 1));
+	return fact_of(online * (lx_commit_batch(&view->state) - 1));
 }
 
 static void sum_charges(const struct vma_set *vmas, struct commit_facts *ret)
@@ -240,14 +214,14 @@ void lx_commit(const struct snapshot *snap, const struct linux_rules *rules,
 	if (!view.sys || view.sys->page_size < 1024)
 		return;
 	view.page = view.sys->page_size;
-	view.is_admin = view.process && view.process->has_cap_sys_admin;
+	lx_commit_of_facts(view.sys, view.process, &view.state);
 	ret->mode0_rule = rules->commit_guess_free_pages
 	                          ? "free + page cache + swap + reclaimable slab - reserves"
 	                          : "RAM + swap";
 	ret->limit = pages_to_bytes(&view, limit_pages(&view));
 	ret->committed = view.sys->committed_as;
 	ret->uncertainty = pages_to_bytes(&view, uncertainty_pages(&view));
-	ret->reserve_admin = fact_of(admin_reserve_pages(&view) * view.page);
+	ret->reserve_admin = fact_of(lx_commit_admin_reserve(&view.state) * view.page);
 	ret->reserve_user = fact_of(user_reserve_pages(&view) * view.page);
 	fill_headroom(&view, rules, snapshot_vmas(snap), ret);
 }

@@ -65,9 +65,6 @@ enum glibc_fallback {
 	GLIBC_FALLBACK_FRESH,      /* 2.43: nb + top_pad + MINSIZE, at least 1 MiB */
 };
 
-/* Where the number of CPUs comes from (malloc/arena.c:arena_get2). */
-enum glibc_cpus { GLIBC_CPUS_ONLINE, GLIBC_CPUS_AFFINITY };
-
 /* How a thread's end and arena choice keep count (malloc/arena.c). */
 enum glibc_attach {
 	GLIBC_ATTACH_NONE,    /* 2.22: every ending thread puts its arena on the free list */
@@ -96,15 +93,8 @@ enum glibc_environ {
 	GLIBC_ENVIRON_STRICT, /* 2.39: a value is a number, the whole string well-formed */
 };
 
-/* How pthread_create makes and keeps stacks (nptl/allocatestack.c). */
-enum glibc_stack_guard {
-	GLIBC_GUARD_MPROTECT, /* mapped PROT_NONE, all but the guard made accessible */
-	GLIBC_GUARD_MADVISE, /* 2.42: mapped accessible, guard by MADV_GUARD_INSTALL where it exists */
-};
-
 struct glibc_rules {
-	int minor;        /* glibc 2.minor, the first that the row holds for */
-	const char *name; /* "2.41" */
+	int minor; /* glibc 2.minor, the first that the row holds for */
 
 	enum glibc_init init;
 	bool has_hooks;           /* to 2.33: __malloc_hook and its siblings */
@@ -158,15 +148,12 @@ struct glibc_rules {
 	bool mmapped_fresh_prev_size; /* 2.25: prev_size of a mmapped chunk is written */
 
 	/* arenas */
-	enum glibc_cpus cpus;
 	enum glibc_attach attach;
 	bool reused_arena_gives_up; /* 2.22, 2.23: all locked: none (BZ 20284) */
-	bool new_arena_by_tcache; /* 2.26-2.41: the first size asked of an arena is the tcache's */
 
 	/* realloc, memalign */
 	enum glibc_realloc_keep realloc_keep;
 	enum glibc_memalign_rest memalign_rest;
-	bool memalign_scans_bins;     /* 2.38 before its branch's fix */
 	bool memalign_overflow_first; /* to 2.29: bytes + alignment + MINSIZE must not wrap */
 	bool memalign_ptrdiff;        /* 2.30: alignment above PTRDIFF_MAX is ENOMEM */
 	bool aligned_alloc_strict;    /* 2.38: EINVAL unless a power of two */
@@ -175,14 +162,7 @@ struct glibc_rules {
 	enum glibc_environ environ;
 	bool arena_max_sets_test; /* 2.25 */
 	bool mmap_max_unsigned;   /* 2.35: the tunable takes no negative value */
-
-	/* threads */
-	enum glibc_stack_guard stack_guard;
-	bool exit_advises_user_stack; /* to 2.31: MADV_DONTNEED on a stack that the program gave */
 };
-
-extern const struct glibc_rules glibc_rules_rows[];
-extern const size_t glibc_rules_count;
 
 /** The row for glibc 2.`minor`; NULL before 2.22. Newer ones than known get the newest row. */
 const struct glibc_rules *glibc_rules_for(int minor);

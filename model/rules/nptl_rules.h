@@ -18,6 +18,9 @@ struct nptl_rules {
 	enum nptl_guard guard;
 	bool adds_guard;   /* 2.27: the guard comes on top of the size asked for */
 	uint32_t aliasing; /* to 2.33: a multiple of this becomes a page larger; 0: no */
+	/* to 2.31: offset in struct pthread of header.multiple_threads, which SINGLE_THREAD_P looks
+	 * at on x86-64; later __libc_single_threaded says it. 0: not there */
+	uint32_t multiple_threads;
 };
 
 /** The row for glibc 2.`minor`; the first one for older ones. */

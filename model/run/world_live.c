@@ -10,6 +10,7 @@
 
 #include "model/base/units.h"
 #include "model/glibc/nptl_live.h"
+#include "model/rules/nptl_rules.h"
 #include "model/run/world_private.h"
 
 enum {
@@ -265,6 +266,7 @@ static uint64_t derive_key(struct world *world, const struct malloc_state *ms)
 /* False: a thread was created at some time. */
 static bool is_single_threaded(struct memory *mem, const struct malloc_state *ms, int minor)
 {
+	uint32_t in_header = nptl_rules_for(minor)->multiple_threads;
 	uint64_t v;
 
 	if (ms->thread_count > 1)
@@ -274,9 +276,8 @@ static bool is_single_threaded(struct memory *mem, const struct malloc_state *ms
 	if (read_number(mem, ms->private.multiple_threads, 4, &v))
 		return v == 0;
 	/* Older ones keep it in the thread's own block, which pthread_create marks. */
-	if (minor < 32 && ms->thread_count &&
-	    read_number(mem, ms->threads[0].pthread_addr ? ms->threads[0].pthread_addr + 0x18 : 0,
-	                4, &v))
+	if (in_header && ms->thread_count && ms->threads[0].pthread_addr &&
+	    read_number(mem, ms->threads[0].pthread_addr + in_header, 4, &v))
 		return v == 0;
 	return ms->arena_count <= 1;
 }
