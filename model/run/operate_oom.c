@@ -127,6 +127,23 @@ bool operate_set_memory(struct operate *operate, const struct setting_value *val
 		lx_memory_own_cgroup(memory)->oom_group = number != 0;
 	else
 		return false;
-	memory->is_bounded = memory->free != LX_UNLIMITED || memory->level_count;
+	memory->is_bounded = true;
 	return true;
+}
+
+void operate_follow_system(struct operate *operate, enum setting_id index)
+{
+	struct world *world = operate->world;
+	uint32_t admin = OOM_TASK_SYS_ADMIN;
+
+	if (index == SET_MEM_TOTAL)
+		world_follow_machine(world, WORLD_RAM);
+	else if (index == SET_MEM_FREE)
+		world_follow_machine(world, WORLD_FREE);
+	else if (index == SET_SWAP_TOTAL)
+		world_follow_machine(world, WORLD_SWAP);
+	else if (index == SET_CAP_SYS_ADMIN && lx_mm_commit_state(world->mm)->cap_sys_admin)
+		world->memory.self.flags |= admin;
+	else if (index == SET_CAP_SYS_ADMIN)
+		world->memory.self.flags &= ~admin;
 }

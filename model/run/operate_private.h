@@ -31,6 +31,8 @@ void operate_child_ends(struct operate *operate, struct binding *child);
 
 /** Charges what the operation made resident; may turn its outcome into a kill's. */
 void operate_settle(struct operate *operate, const struct operation *op, struct op_result *ret);
+/** What a setting of the machine means to faults. */
+void operate_follow_system(struct operate *operate, enum setting_id index);
 /** False: not one of the settings of memory. */
 bool operate_set_memory(struct operate *operate, const struct setting_value *value);
 

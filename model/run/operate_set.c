@@ -58,8 +58,10 @@ bool operate_set(struct operate *operate, const struct setting_value *value, str
 
 	if (settings[value->index].kind == SETTING_TUNABLE)
 		return set_tunable(operate, value, reterr);
-	if (operate_set_system(operate, value))
+	if (operate_set_system(operate, value)) {
+		operate_follow_system(operate, value->index);
 		return true;
+	}
 	if (value->index == SET_MAX_MAP_COUNT)
 		lx_mm_set_limit(world->mm, LX_LIMIT_MAP_COUNT, value->number);
 	else if (value->index == SET_RLIMIT_AS)

@@ -77,6 +77,12 @@ struct world_thread *world_thread_add(struct world *world, const char *name, siz
 /** The thread that is called so, or has that tid as its name; NULL: none that lives. */
 struct world_thread *world_thread_find(struct world *world, const char *name, size_t len);
 
+/* A part of the machine that a setting made another. */
+enum world_machine { WORLD_RAM, WORLD_FREE, WORLD_SWAP };
+
+/** Takes it over from the state that decides commitments. */
+void world_follow_machine(struct world *world, enum world_machine what);
+
 /** Pages of the image that are the process's. */
 uint64_t world_resident(const struct world *world);
 

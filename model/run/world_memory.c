@@ -31,6 +31,15 @@ static uint64_t usual_min(uint64_t mem_pages, uint64_t page)
 	return root / (page / 1024);
 }
 
+/* What a machine holds that may go without swapping. */
+static uint64_t cache_of_state(const struct lx_commit_state *state)
+{
+	uint64_t shmem = min_u64(state->shmem, state->file);
+	uint64_t used = state->ram > state->free ? state->ram - state->free : 0;
+
+	return min_u64(state->file - shmem + state->slab_reclaimable, used);
+}
+
 /* MemAvailable counts what may go without swapping; it begins above the reserves. */
 static uint64_t cache_of(const struct system_facts *sys, uint64_t page)
 {
@@ -41,17 +50,38 @@ static uint64_t cache_of(const struct system_facts *sys, uint64_t page)
 	return available + reserve > free ? available + reserve - free : 0;
 }
 
-static void take_machine(const struct system_facts *sys, uint64_t page, struct lx_memory *ret)
+void world_follow_machine(struct world *world, enum world_machine what)
 {
-	ret->free = LX_UNLIMITED;
+	const struct lx_commit_state *state = lx_mm_commit_state(world->mm);
+	struct lx_memory *memory = &world->memory;
+
+	memory->mem_total = state->ram;
+	memory->swap_total = state->swap;
+	if (what == WORLD_SWAP) {
+		memory->swap_free = state->swap_free;
+		return;
+	}
+	memory->free = state->free;
+	memory->is_bounded = true;
+	if (what != WORLD_RAM)
+		return;
+	memory->cache = cache_of_state(state);
+	memory->watermark_min = usual_min(state->ram, state->page);
+}
+
+/* What facts leave open is as with --fresh. */
+static void take_machine(struct world *world, const struct system_facts *sys)
+{
+	struct lx_memory *ret = &world->memory;
+	uint64_t page = world->pt.page;
+
+	world_follow_machine(world, WORLD_SWAP);
+	world_follow_machine(world, WORLD_RAM);
 	if (!sys)
 		return;
-	ret->mem_total = pages_of(sys->mem_total, page, 0);
-	ret->swap_total = pages_of(sys->swap_total, page, 0);
-	ret->free = pages_of(sys->mem_free, page, LX_UNLIMITED);
-	ret->watermark_min = fact_or(sys->watermark_min, usual_min(ret->mem_total, page));
-	ret->swap_free = pages_of(sys->swap_free, page, 0);
-	ret->cache = cache_of(sys, page);
+	ret->watermark_min = fact_or(sys->watermark_min, ret->watermark_min);
+	if (fact_known(sys->mem_available) && fact_known(sys->mem_free))
+		ret->cache = cache_of(sys, page);
 	ret->panic_on_oom = fact_or(sys->panic_on_oom, 0);
 	ret->kill_allocating_task = fact_or(sys->oom_kill_allocating_task, 0);
 }
@@ -192,7 +222,7 @@ bool world_take_memory(struct world *world, const struct snapshot *snap)
 	const struct linux_rules *rules = lx_mm_rules(world->mm);
 
 	*memory = (struct lx_memory){ .rules = rules, .region = world->region };
-	take_machine(snap ? snapshot_system(snap) : NULL, world->pt.page, memory);
+	take_machine(world, snap ? snapshot_system(snap) : NULL);
 	if (!take_tasks(world, snap) || (snap && !take_cgroups(world, snap)))
 		return false;
 	if (!snap)
@@ -204,7 +234,6 @@ bool world_take_memory(struct world *world, const struct snapshot *snap)
 		memory->self.rss_pages = max_u64(memory->self.rss_pages, memory->resident);
 	if (!memory->self.pgtables_bytes)
 		memory->self.pgtables_bytes = memory->tables * world->pt.page;
-	memory->is_bounded = memory->free != LX_UNLIMITED || memory->level_count;
 	return true;
 }
 

@@ -480,6 +480,22 @@ static void a_child_that_ended_is_not_chosen(void **state)
 	assert_killed(f, EATER + 1);
 }
 
+/* What a scenario says of the machine is what it runs out of. */
+static void settings_of_the_machine_move_its_end(void **state)
+{
+	struct fixture *f = *state;
+
+	run_on(f, "set system.mem_free 100M\na = mmap 200M\ntouch a\n", 6, 12);
+	assert_killed(f, EATER);
+	assert_near((uint64_t)f->last.ret, 25600 - 700, 80);
+	add_task(f, 400, 5120, 90);
+	/* 5,120 + 90 * 54 = 9,980 against what fits */
+	run_on(f, "set system.mem_free 34816K\na = mmap 100M\ntouch a\n", 6, 12);
+	assert_killed(f, 400);
+	run_on(f, "set system.mem_free 44M\na = mmap 100M\ntouch a\n", 6, 12);
+	assert_killed(f, EATER);
+}
+
 /* --- page tables ------------------------------------------------------------------------------ */
 
 /* 7,000 tables that hold nothing any more: 6.12 keeps them, 7.2 gives them back. */
@@ -657,6 +673,7 @@ int main(void)
 		TEST(several_die_when_one_is_not_enough),
 		TEST(the_youngest_child_dies_first),
 		TEST(a_child_that_ended_is_not_chosen),
+		TEST(settings_of_the_machine_move_its_end),
 		TEST(emptied_tables_stay_or_go),
 		TEST(tables_are_counted_by_span),
 		TEST(the_path_has_the_names_of_its_version),
