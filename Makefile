@@ -14,6 +14,7 @@ DESTDIR ?=
 bindir  ?= $(PREFIX)/bin
 datadir ?= $(PREFIX)/share
 mandir  ?= $(datadir)/man
+docdir  ?= $(datadir)/doc/heaptop
 PKG_CONFIG ?= pkg-config
 Q := $(if $(V),,@)
 
@@ -246,12 +247,14 @@ lint: format-check
 install: all
 	install -Dm755 heaptop $(DESTDIR)$(bindir)/heaptop
 	install -Dm644 man/heaptop.1 $(DESTDIR)$(mandir)/man1/heaptop.1
+	install -d $(DESTDIR)$(docdir)
+	install -m644 docs/*.md $(DESTDIR)$(docdir)
 	install -d $(DESTDIR)$(datadir)/heaptop/themes
 	install -m644 themes/*.theme $(DESTDIR)$(datadir)/heaptop/themes
 
 uninstall:
 	rm -f $(DESTDIR)$(bindir)/heaptop $(DESTDIR)$(mandir)/man1/heaptop.1
-	rm -rf $(DESTDIR)$(datadir)/heaptop
+	rm -rf $(DESTDIR)$(datadir)/heaptop $(DESTDIR)$(docdir)
 
 .PHONY: clean
 clean:

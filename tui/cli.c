@@ -15,6 +15,8 @@ void cli_print_error(const struct err *err)
 {
 	char what[sizeof(err->what) * 2], why[sizeof(err->why) * 2];
 
+	/* What was written before it is read before it. */
+	(void)fflush(stdout);
 	text_clean(what, sizeof(what), err->what, strlen(err->what));
 	text_clean(why, sizeof(why), err->why, strlen(err->why));
 	(void)fprintf(stderr, "heaptop: %s: %s\n", what, why);

@@ -212,7 +212,8 @@ static void note_fault(struct ptmalloc *pt)
 		break;
 	case IMAGE_NO_MEMORY:
 		pt->stop = PT_NO_MEMORY;
-		pt->stop_text = "heaptop is out of memory";
+		pt->stop_text =
+		        "heaptop is out of memory, or at its bound of 2 GiB of pages written";
 		break;
 	}
 }

@@ -28,6 +28,8 @@ _Static_assert(PT_PRIVATE_ADDR == LX_OWN_START &&
                        (uint64_t)PT_THREADS_MAX * PT_THREAD_BYTES <= 4 * MIB &&
                        OUTSIDE_DATA + (uint64_t)FRESH_DATA_PAGES * IMAGE_PAGE <= LX_OWN_END,
                "malloc's own memory lies in addresses of the models'");
+/* What a world and its branches may write: heaptop often runs where memory is short. */
+#define WRITTEN_MAX (2048 * MIB)
 /* A recognisable stand-in for what getrandom would give. */
 #define FRESH_RANDOM UINT64_C(0x5a3c96e1b4d27f08)
 
@@ -53,7 +55,7 @@ static const struct malloc_layout *layout_by_name(const char *name)
 static bool no_rules(int minor, struct err *reterr)
 {
 	err_setf(reterr, ERR_USAGE, "glibc", "2.%d is not known", minor);
-	err_remedy(reterr, "heaptop knows glibc 2.22 and later.");
+	err_remedy(reterr, "heaptop knows glibc 2.22 to 2.43.");
 	return false;
 }
 
@@ -183,6 +185,17 @@ static const struct malloc_state *usable_malloc(const struct world_start *start)
 	return ms && ms->mp_addr ? ms : NULL;
 }
 
+/* The process may have an allocator of its own beside a libc whose malloc nobody calls. */
+static void remark_allocator(struct world *world, const struct snapshot *snap)
+{
+	const struct heap_facts *heap = snap ? snapshot_heap(snap) : NULL;
+
+	if (heap && heap->allocator != ALLOCATOR_UNKNOWN && heap->allocator != ALLOCATOR_GLIBC)
+		world_remark(world,
+		             "this process's malloc is not glibc's: simulated is what glibc's "
+		             "would do in its place");
+}
+
 static bool fill(struct world *world, const struct world_start *start, struct err *reterr)
 {
 	const struct malloc_state *ms = usable_malloc(start);
@@ -191,6 +204,7 @@ static bool fill(struct world *world, const struct world_start *start, struct er
 
 	if (!choose_glibc(world, start, ms, reterr))
 		return false;
+	remark_allocator(world, start->snap);
 	if (!make_mm(world, start, ms))
 		goto no_memory;
 	world->pt.image = &world->image;
@@ -214,6 +228,7 @@ static bool fill(struct world *world, const struct world_start *start, struct er
 		goto no_memory;
 	if (!world_take_memory(world, start->snap))
 		goto no_memory;
+	image_pool_limit(world->pool, WRITTEN_MAX);
 	image_clear_fault(&world->image);
 	image_commit(&world->image, 0);
 	image_set_journal(&world->image, true);

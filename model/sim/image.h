@@ -106,6 +106,8 @@ struct image {
 /** Pages and leaves for a family of images. Ends with image_pool_free(), after its images. */
 struct image_pool *image_pool_new(void);
 void image_pool_free(struct image_pool *pool);
+/** From now on at most bytes of pages more than there are; the next one fails with IMAGE_NO_MEMORY. */
+void image_pool_limit(struct image_pool *pool, uint64_t bytes);
 /** Bytes held, of them pages in use (refs > 0) × 4 KiB. */
 size_t image_pool_bytes(const struct image_pool *pool, size_t *ret_page_bytes);
 

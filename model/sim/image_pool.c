@@ -3,6 +3,8 @@
 
 #include <stdlib.h>
 
+#include "model/base/units.h"
+
 struct image_pool *image_pool_new(void)
 {
 	struct region *region = region_new();
@@ -14,6 +16,7 @@ struct image_pool *image_pool_new(void)
 	}
 	pool->region = region;
 	pool->next_page = SLOT_FIRST_PAGE;
+	pool->pages_max = UINT32_MAX;
 	return pool;
 }
 
@@ -21,6 +24,13 @@ void image_pool_free(struct image_pool *pool)
 {
 	if (pool)
 		region_free(pool->region);
+}
+
+void image_pool_limit(struct image_pool *pool, uint64_t bytes)
+{
+	uint64_t pages = pool->pages_in_use + bytes / IMAGE_PAGE;
+
+	pool->pages_max = (uint32_t)min_u64(pages, UINT32_MAX);
 }
 
 size_t image_pool_bytes(const struct image_pool *pool, size_t *ret_page_bytes)
@@ -65,6 +75,8 @@ uint32_t pool_page_new(struct image_pool *pool)
 {
 	uint32_t page = pool->free_page;
 
+	if (pool->pages_in_use >= pool->pages_max)
+		return 0;
 	if (page) {
 		pool->free_page = pool->refs[page];
 		memset(pool_page_bytes(pool, page), 0, IMAGE_PAGE);

@@ -23,7 +23,7 @@ struct image_pool {
 	uint32_t *refs; /* by page number; of a free page: number of the next free one */
 	size_t refs_room;
 	uint32_t next_page, free_page; /* first never used; first given back, 0: none */
-	uint32_t pages_in_use;
+	uint32_t pages_in_use, pages_max;
 	struct image_leaf *free_leaf;
 	size_t other_bytes; /* roots and journals */
 };
