@@ -134,7 +134,7 @@ void pt_set_private(struct ptmalloc *pt, const struct pt_private *from)
 	set_var(pt, VAR_TCACHE_KEY, from->tcache_key);
 	set_var(pt, VAR_GLOBAL_MAX_FAST, from->global_max_fast);
 	set_var(pt, VAR_CURBRK, from->curbrk);
-	set_var(pt, VAR_MAY_SHRINK_HEAP, (uint64_t)(from->may_shrink_heap + 1));
+	set_var(pt, VAR_MAY_SHRINK_HEAP, (uint64_t)from->may_shrink_heap + 1);
 	set_var(pt, VAR_PERTURB_BYTE, from->perturb_byte);
 	set_var(pt, VAR_INITIALIZED, from->is_initialized);
 	set_var(pt, VAR_SINGLE_THREADED, from->is_single_threaded);

@@ -142,22 +142,28 @@ static uint64_t take_small(struct ptmalloc *pt, const struct pt_request *r)
 
 /* --- the whole ----------------------------------------------------------------------------------------------- */
 
+/* A chunk of the request's own large bin, of any larger bin, or top's; 0: none, or malloc stopped. */
+static uint64_t take_fitting(struct ptmalloc *pt, struct pt_request *r)
+{
+	uint64_t chunk = in_smallbin_range(pt, r->nb) ? 0 : pt_take_large(pt, r);
+
+	if (!chunk && pt_ok(pt))
+		chunk = pt_scan_binmap(pt, r);
+	if (!chunk && pt_ok(pt))
+		chunk = pt_use_top(pt, r);
+	return chunk;
+}
+
 /* Unsorted, large and all larger bins, then top; again when fast chunks had to be consolidated. */
 static uint64_t search(struct ptmalloc *pt, struct pt_request *r)
 {
 	for (int turn = 0; pt_ok(pt); turn++) {
 		uint64_t chunk = pt_scan_unsorted(pt, r), mem;
 
-		if (chunk || !pt_ok(pt))
-			return r->return_cached ? chunk : chunk ? give(pt, r, chunk) : 0;
-		if (!in_smallbin_range(pt, r->nb)) {
-			chunk = pt_take_large(pt, r);
-			if (chunk || !pt_ok(pt))
-				return chunk ? give(pt, r, chunk) : 0;
-		}
-		chunk = pt_scan_binmap(pt, r);
+		if (chunk && r->return_cached)
+			return chunk;
 		if (!chunk && pt_ok(pt))
-			chunk = pt_use_top(pt, r);
+			chunk = take_fitting(pt, r);
 		if (chunk)
 			return give(pt, r, chunk);
 		if (!pt_ok(pt))
