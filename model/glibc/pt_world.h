@@ -130,7 +130,7 @@ uint64_t pt_mmap_base_offset(struct ptmalloc *pt, uint64_t p);
 uint64_t pt_mmap_size(struct ptmalloc *pt, uint64_t p);
 /** mmap_set_chunk: writes the header of a mapping's chunk `offset` bytes in. Returns the chunk. */
 uint64_t pt_mmap_set_chunk(struct ptmalloc *pt, uint64_t base, uint64_t size, uint64_t offset,
-                           bool is_hp);
+                           bool huge);
 
 /* --- pt_int_malloc.c, pt_int_free.c ------------------------------------------------------------------------- */
 

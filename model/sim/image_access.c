@@ -79,7 +79,8 @@ uint32_t image_own_page(struct image *image, uint64_t addr)
 		image_fail(image, IMAGE_UNKNOWN, addr, true);
 		return 0;
 	}
-	if (slot >= SLOT_FIRST_PAGE && leaf->refs == 1 && pool_page_refs(image->pool, slot) == 1)
+	if (leaf && slot >= SLOT_FIRST_PAGE && leaf->refs == 1 &&
+	    pool_page_refs(image->pool, slot) == 1)
 		return slot;
 	page = pool_page_new(image->pool);
 	if (!page) {

@@ -29,6 +29,7 @@ static void write_part(struct image *image, uint64_t to, const uint8_t *bytes, u
 			image_set8(image, to + i, word);
 			i += 8;
 		} else {
+			/* NOLINTNEXTLINE(clang-analyzer-core.CallAndMessage): peeked before */
 			image_set1(image, to + i, bytes[i]);
 			i++;
 		}
