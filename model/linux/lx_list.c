@@ -48,11 +48,11 @@ static bool reserve_arrays(struct lx_list *list, size_t want)
 
 	if (want <= old)
 		return true;
-	if (!grow(list->region, &list->blocks, sizeof(struct lx_block *), old, room) ||
+	if (!grow(list->region, &list->blocks, sizeof(void *), old, room) ||
 	    !grow(list->region, &list->first, sizeof(*list->first), old, room) ||
 	    !grow(list->region, &list->end, sizeof(*list->end), old, room) ||
 	    !grow(list->region, &list->gap, sizeof(*list->gap), old, room) ||
-	    !grow(list->region, &list->spare, sizeof(struct lx_block *), old, room))
+	    !grow(list->region, &list->spare, sizeof(void *), old, room))
 		return false;
 	list->block_room = room;
 	return true;
@@ -218,7 +218,7 @@ static void move_blocks(struct lx_list *list, size_t to, size_t from)
 {
 	size_t count = list->block_count - from;
 
-	memmove(&list->blocks[to], &list->blocks[from], count * sizeof(struct lx_block *));
+	memmove(&list->blocks[to], &list->blocks[from], count * sizeof(void *));
 	memmove(&list->first[to], &list->first[from], count * sizeof(*list->first));
 	memmove(&list->end[to], &list->end[from], count * sizeof(*list->end));
 	memmove(&list->gap[to], &list->gap[from], count * sizeof(*list->gap));
