@@ -168,7 +168,8 @@ static void put_path(struct simulate_output *out, const struct why *why)
 	out->failed = out->failed || !siblings;
 	free(siblings);
 	if (why->lost)
-		(void)fprintf(out->to, "%20s (more was lost: too deep, or out of memory)\n", "");
+		(void)fprintf(out->to,
+		              "%20s (more was lost: too much, too deep, or out of memory)\n", "");
 }
 
 static void put_vmas(struct simulate_output *out)

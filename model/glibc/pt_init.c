@@ -231,10 +231,11 @@ void pt_stop_with(struct ptmalloc *pt, enum pt_stop stop, const char *text)
 
 uint64_t pt_fuel(struct ptmalloc *pt, uint64_t av)
 {
-	uint64_t chunks = av_word(pt, av, system_mem) >> 4; /* MINSIZE is at least 16 */
+	/* MINSIZE is at least 16. What is not resident is zero, and no link leads on from there. */
+	uint64_t chunks = av_word(pt, av, system_mem) / 16;
+	uint64_t resident = pt->image->resident * (IMAGE_PAGE / 16);
 
-	/* What was never written links to nothing. */
-	return min_u64(chunks, pt->image->resident * (IMAGE_PAGE / 16)) + 65536;
+	return min_u64(chunks, resident) + 65536;
 }
 
 void pt_end(struct ptmalloc *pt)

@@ -242,6 +242,27 @@ static bool trim_chunk(struct ptmalloc *pt, uint64_t p)
 	return true;
 }
 
+/*
+ * The chunks of a bin. A circle is found after a few of its rounds (Brent: the chunk at each power of two is
+ * met again), since each chunk asks the kernel for something.
+ */
+static bool trim_bin(struct ptmalloc *pt, uint64_t bin, uint64_t *fuel)
+{
+	uint64_t seen = bin, turns = 0, until = 1;
+	bool result = false;
+
+	for (uint64_t p = bk(pt, bin); p != bin && pt_turn(pt, fuel); p = bk(pt, p)) {
+		if (p == seen)
+			*fuel = 1;
+		if (++turns == until) {
+			seen = p;
+			until *= 2;
+		}
+		result |= trim_chunk(pt, p);
+	}
+	return result;
+}
+
 /** glibc malloc/malloc.c:mtrim */
 static bool mtrim(struct ptmalloc *pt, uint64_t av, uint64_t pad)
 {
@@ -253,12 +274,8 @@ static bool mtrim(struct ptmalloc *pt, uint64_t av, uint64_t pad)
 	if (pt->rules.has_fastbins)
 		pt_malloc_consolidate(pt, av);
 	for (unsigned i = 1; i < 128; i++) {
-		uint64_t bin = bin_at(pt, av, i);
-
-		if (i != 1 && i < first)
-			continue;
-		for (uint64_t p = bk(pt, bin); p != bin && pt_turn(pt, &fuel); p = bk(pt, p))
-			result |= trim_chunk(pt, p);
+		if (i == 1 || i >= first)
+			result |= trim_bin(pt, bin_at(pt, av, i), &fuel);
 	}
 	if (av == pt->main_arena && pt_ok(pt))
 		result |= pt_systrim(pt, pad);

@@ -93,7 +93,6 @@ enum glibc_environ {
 	GLIBC_ENVIRON_STRICT, /* 2.39: a value is a number, the whole string well-formed */
 };
 
-/* NOLINTNEXTLINE(clang-analyzer-optin.performance.Padding): in the order of what it is about */
 struct glibc_rules {
 	int minor; /* glibc 2.minor, the first that the row holds for */
 

@@ -20,9 +20,13 @@ static bool is_in_version(const struct why *why, enum why_fn fn)
 	       (why->glibc_minor >= versions[fn].first && why->glibc_minor <= versions[fn].last);
 }
 
+/* A heap in disorder can make any number; nobody reads so many. */
+enum { EVENTS_MAX = 1 << 22 };
+
 static struct why_event *add(struct why *why)
 {
-	if (!vec_room(why->region, (void **)&why->at, why->count, &why->room, sizeof(*why->at))) {
+	if (why->count >= EVENTS_MAX ||
+	    !vec_room(why->region, (void **)&why->at, why->count, &why->room, sizeof(*why->at))) {
 		why->lost = true;
 		return NULL;
 	}

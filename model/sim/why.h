@@ -54,7 +54,7 @@ struct why {
 	int glibc_minor;    /* functions that this version does not have are passed through */
 	uint8_t depth;      /* of the function under way */
 	uint16_t stack[32]; /* enum why_fn */
-	bool lost;          /* out of memory or too deep: events are missing */
+	bool lost;          /* out of memory, too deep or too many: events are missing */
 	uint8_t *reached;   /* WHY_COUNT bytes set to 1 as reasons occur; NULL: not asked for */
 };
 
