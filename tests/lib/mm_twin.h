@@ -34,8 +34,8 @@ struct mm_twin {
 	char *text;
 };
 
-/** For main(): true when the program is to be the process; then *ret_status is its exit status. */
-bool mm_twin_is_process(int argc, char *argv[], int *ret_status);
+/** For main(): when the program is to be the process, it is that and ends here. */
+void mm_twin_serve(int argc, char *argv[]);
 
 void mm_twin_start(struct mm_twin *twin, uint64_t seed);
 void mm_twin_end(struct mm_twin *twin);

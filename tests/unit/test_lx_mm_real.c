@@ -495,9 +495,6 @@ int main(int argc, char *argv[])
 		cmocka_unit_test(map_count_stops_each_call_where_it_did),
 	};
 
-	int status;
-
-	if (mm_twin_is_process(argc, argv, &status))
-		return status;
+	mm_twin_serve(argc, argv);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
