@@ -70,7 +70,7 @@ static bool is_table_kept(const struct lx_mm *mm, uint64_t start)
 
 	if (i == lx_count(mm) || lx_at(mm, i)->start >= end)
 		return false;
-	return !lx_rules_since(mm->rules, 6, 16) || image_resident(mm->image, start, end);
+	return !lx_rules_since(mm->rules, 6, 16) || image_is_any_resident(mm->image, start, end);
 }
 
 uint64_t lx_table_pages(const struct lx_mm *mm)

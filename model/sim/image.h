@@ -136,6 +136,8 @@ void image_flush(struct image *image, uint64_t start, uint64_t end);
 uint64_t image_touch(struct image *image, uint64_t start, uint64_t end);
 /** Resident pages of [start, end). */
 uint64_t image_resident(const struct image *image, uint64_t start, uint64_t end);
+/** Whether any page of [start, end) is; looks no further than the first. */
+bool image_is_any_resident(const struct image *image, uint64_t start, uint64_t end);
 
 /* --- journal ------------------------------------------------------------------------------------- */
 

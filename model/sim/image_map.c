@@ -112,3 +112,20 @@ uint64_t image_resident(const struct image *image, uint64_t start, uint64_t end)
 	}
 	return count;
 }
+
+bool image_is_any_resident(const struct image *image, uint64_t start, uint64_t end)
+{
+	for (size_t i = image_root_find(image, start >> IMAGE_LEAF_SHIFT);
+	     i < image->root_count && image->root[i].number << IMAGE_LEAF_SHIFT < end; i++) {
+		const struct image_root_row *row = &image->root[i];
+		uint64_t base = row->number << IMAGE_LEAF_SHIFT;
+		uint64_t last = min_u64(base + ((uint64_t)1 << IMAGE_LEAF_SHIFT), end);
+
+		if (!row->leaf && is_resident(row->uniform))
+			return true;
+		for (uint64_t at = max_u64(base, start); row->leaf && at < last; at += IMAGE_PAGE)
+			if (is_resident(row->leaf->slot[(at / IMAGE_PAGE) % IMAGE_LEAF_PAGES]))
+				return true;
+	}
+	return false;
+}
