@@ -5,6 +5,7 @@
  */
 #include <string.h>
 
+#include "model/base/units.h"
 #include "model/base/vec.h"
 #include "model/linux/lx_vmas.h"
 
@@ -234,10 +235,23 @@ static uint64_t find_task_size(const struct lx_mm *mm)
 	return end <= (uint64_t)1 << 48 ? (uint64_t)1 << 48 : ((uint64_t)1 << 56) - mm->page;
 }
 
+/* Where the base lies at most: as much as arch_pick_mmap_layout() keeps free below a stack. */
+#define STACK_GAP_LEAST   (128 * MIB)
+#define STACK_RANDOM_MOST (UINT64_C(16) * GIB)
+
+/* Below `stack`; as high as can be, and on a boundary that no file shows. */
+static uint64_t highest_mmap_base(const struct lx_mm *mm, const struct lx_vma *stack)
+{
+	uint64_t gap = STACK_GAP_LEAST + STACK_RANDOM_MOST;
+
+	return stack->start > 2 * gap ? align_down(stack->start - gap, mm->page) : stack->start;
+}
+
 /*
  * mmap_base is not shown. The first mapping of a program ends there, and stays: ld.so, or the vdso of
  * a static program. So it is the end of the highest VMA below the stack; where that has gone, the
- * true base is higher.
+ * true base is higher. The program itself and its break tell nothing: a static program whose vdso
+ * lies above its stack (to 6.1 and beyond) shows no base before it has mapped something.
  */
 static uint64_t find_mmap_base(const struct lx_mm *mm)
 {
@@ -245,8 +259,10 @@ static uint64_t find_mmap_base(const struct lx_mm *mm)
 
 	while (i > 0 && !(lx_at(mm, i - 1)->flags & LX_VM_GROWSDOWN))
 		i--;
-	if (i > 1)
+	if (i > 1 && lx_at(mm, i - 2)->start >= mm->now.brk)
 		return lx_at(mm, i - 2)->end;
+	if (i > 0)
+		return highest_mmap_base(mm, lx_at(mm, i - 1));
 	for (i = lx_count(mm); i > 0; i--)
 		if (!(lx_at(mm, i - 1)->flags & LX_VM_SPECIAL))
 			return lx_at(mm, i - 1)->end;
@@ -312,8 +328,8 @@ static bool build(struct lx_mm *mm, struct region *region, const struct lx_mm_st
 	add_vmas(&b);
 	mm->names = b.names.at;
 	mm->task_size = find_task_size(mm);
-	mm->mmap_base = start->mmap_base ? start->mmap_base : find_mmap_base(mm);
 	find_brk(mm, start);
+	mm->mmap_base = start->mmap_base ? start->mmap_base : find_mmap_base(mm);
 	set_commit(mm, start);
 	return !mm->failed;
 }

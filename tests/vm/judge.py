@@ -1,0 +1,192 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Judges heaptop's predictions against what real kernels did, through the command line alone.
+
+    judge.py [--each] [--show N] RECORDS...
+
+RECORDS are files of JSON lines that boot.sh printed. Speaks TAP, a line for each kernel and part.
+Limits: the largest request that the kernel accepted must be accepted and one page more refused
+(`simulate --from FILE`); where the answer says "band_pages" either will do. With --each every question
+has a run of its own; without, all that one process was asked is one scenario, in the kernel's order.
+Steps: every address, result, errno, VMA list and change of Committed_AS (`simulate --vmas`).
+Kills: the victim out of the kernel's own table of tasks (`oom --tasks`).
+"""
+import json
+import os
+import subprocess
+import sys
+import tempfile
+
+HEAPTOP = os.environ.get("HEAPTOP") or os.path.join(os.path.dirname(__file__), "../../heaptop")
+PAGE = 4096
+WHOLE_SPACE = 1 << 32  # pages; more than this is refused by the address space alone
+
+
+class Part:
+    """What one kernel did in one respect, and how often heaptop said the same."""
+
+    def __init__(self, name):
+        self.name, self.equal, self.band, self.wrong, self.notes = name, 0, 0, 0, []
+
+    def add(self, ok, note=None, in_band=False):
+        if ok:
+            self.equal += 1
+        elif in_band:
+            self.band += 1
+        else:
+            self.wrong += 1
+            self.notes.append(note)
+
+
+def heaptop(args, text):
+    done = subprocess.run([HEAPTOP, *args], input=text, capture_output=True, text=True)
+    if done.returncode:
+        return None, done.stderr.strip()
+    return [json.loads(line) for line in done.stdout.splitlines()], None
+
+
+def release(kernel):
+    return ".".join(kernel.split(".")[:2])
+
+
+def snapshot_file(start):
+    file = tempfile.NamedTemporaryFile("w", suffix=".json", delete=False)
+    json.dump(start, file)
+    file.close()
+    return file.name
+
+
+# --- limits ------------------------------------------------------------------------------------------
+
+
+def words(kind, n, p):
+    """The kind's operations for a request of n pages, and what takes them back."""
+    sizes = {"$n": str(n * PAGE), "$p": str(p * PAGE), "$m": str(max(n, p) * PAGE)}
+    ops = [op for op in [*kind["before"].split(";"), kind["asked"]] if op]
+    for sign, size in sizes.items():
+        ops = [op.replace(sign, size) for op in ops]
+    return ops
+
+
+def undo(kind, n, p, accepted):
+    if kind["kind"] == "brk":
+        return ["brk -%d" % (n * PAGE)] if accepted else []
+    names = {op.split(" = ")[0] for op in words(kind, n, p) if " = " in op}
+    if kind["kind"] == "fixed":
+        return ["munmap r 0 %d" % (max(n, p) * PAGE)]
+    if kind["kind"] == "mremap":
+        return ["munmap b"]
+    end = ["exit c"] if kind["kind"] == "fork" and accepted else []
+    return end + ["munmap %s" % name for name in sorted(names)]
+
+
+def questions(kind, limit):
+    for n, accepted in ((limit["most"] + 1, False), (limit["most"], True)):
+        if n:
+            yield n, accepted, words(kind, n, limit["p"])
+
+
+def judge_answer(part, limit, n, accepted, answers):
+    """A request is refused when any of its operations is."""
+    said = all(answer["outcome"] == "ok" and answer["errno"] == 0 for answer in answers)
+    part.add(
+        said == accepted,
+        "%s: %d of %d pages is %s, heaptop says %s" % (limit["limit"], n, limit["most"],
+            "accepted" if accepted else "refused", [answer["outcome"] for answer in answers]),
+        any(answer.get("band_pages") for answer in answers),
+    )
+
+
+def has_base(start):
+    """Only a process with a mapping of its own shows where mappings begin: the limit is then known."""
+    return any(int(v["start"], 16) > int(start["brk"], 16) and not v["name"] for v in start["vmas"])
+
+
+def run_limits(part, kernel, start, limits, kinds, each):
+    name = snapshot_file(start)
+    args = ["simulate", "-", "--from", name, "--kernel", release(kernel), "--json"]
+    script, asked = [], []
+    for limit in limits:
+        kind = kinds[limit["limit"]]
+        if limit["most"] >= WHOLE_SPACE and not has_base(start):
+            continue
+        for n, accepted, ops in questions(kind, limit):
+            head = ["set system.committed %d" % (limit["committed"] * PAGE)]
+            script.append((head, ops, undo(kind, n, limit["p"], accepted)))
+            asked.append((limit, n, accepted))
+    if each:
+        for (head, ops, _), question in zip(script, asked):
+            lines, error = heaptop(args, "\n".join(head + ops))
+            if error:
+                part.add(False, error)
+            else:
+                judge_answer(part, *question, lines[len(head) : len(head) + len(ops)])
+    else:
+        lines, error = heaptop(args, "\n".join(op for s in script for op in s[0] + s[1] + s[2]))
+        at = 0
+        for (head, ops, tail), question in zip(script, asked):
+            if error:
+                part.add(False, error)
+                break
+            at += len(head)
+            judge_answer(part, *question, lines[at : at + len(ops)])
+            at += len(ops) + len(tail)
+    for note_at in range(len(part.notes)):
+        if not part.notes[note_at].startswith("["):
+            vm = start["system"]["vm"]
+            part.notes[note_at] = "[mode %d ratio %d kbytes %d admin %d user %d root %s as %s data %s] %s" % (
+                vm["overcommit_memory"], vm["overcommit_ratio"], vm["overcommit_kbytes"],
+                vm["admin_reserve_kbytes"], vm["user_reserve_kbytes"],
+                start["process"]["cap_sys_admin"], start["process"]["rlimit"]["as"],
+                start["process"]["rlimit"]["data"], part.notes[note_at])
+    os.unlink(name)
+
+
+def judge_limits(kernel, lines, each):
+    part = Part("%s limits" % kernel)
+    kinds, start, limits = {}, None, []
+    for line in [*lines, {"start": None}]:
+        if "kind" in line:
+            kinds[line["kind"]] = line
+        elif "limit" in line:
+            limits.append(line)
+        elif "start" in line:
+            if limits:
+                run_limits(part, kernel, start, limits, kinds, each)
+            start, limits = line["start"], []
+    return part
+
+
+# --- all ----------------------------------------------------------------------------------------------
+
+
+def read_records(name):
+    with open(name) as file:
+        lines = [json.loads(line) for line in file if line.startswith("{")]
+    kernel = next(line["kernel"] for line in lines if "kernel" in line)
+    return kernel, lines
+
+
+def main():
+    args = sys.argv[1:]
+    each = "--each" in args
+    show = int(args[args.index("--show") + 1]) if "--show" in args else 20
+    files = [a for i, a in enumerate(args) if not a.startswith("--") and (not i or args[i - 1] != "--show")]
+    number, failed = 0, False
+    for name in files:
+        kernel, lines = read_records(name)
+        parts = []
+        if any("limit" in line for line in lines):
+            parts.append(judge_limits(kernel, lines, each))
+        for part in parts:
+            number += 1
+            failed |= part.wrong > 0
+            print("%s %d - Linux %s: %d equal, %d within the band, %d different" % (
+                "not ok" if part.wrong else "ok", number, part.name, part.equal, part.band, part.wrong))
+            for note in part.notes[:show]:
+                print("#   %s" % note)
+    sys.exit(failed)
+
+
+if __name__ == "__main__":
+    main()
