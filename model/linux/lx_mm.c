@@ -96,7 +96,7 @@ void lx_touch(struct lx_mm *mm, uint64_t start, uint64_t end, struct lx_touch *r
 	*ret = (struct lx_touch){ 0 };
 	for (start = align_down(start, mm->page); start < end;) {
 		size_t i = lx_find_vma(mm, start);
-		uint64_t next, pages;
+		uint64_t next, pages, faulted;
 
 		if (i == lx_count(mm) || lx_at(mm, i)->start > start ||
 		    !is_allowed(lx_at(mm, i), true)) {
@@ -108,7 +108,9 @@ void lx_touch(struct lx_mm *mm, uint64_t start, uint64_t end, struct lx_touch *r
 		pages = (next - start) / mm->page;
 		lx_anon_vma_prepare(mm, i);
 		ret->pages += pages;
-		ret->faulted += mm->image ? image_touch(mm->image, start, next) : pages;
+		faulted = mm->image ? image_touch(mm->image, start, next) : pages;
+		lx_shm_fault(mm, lx_at(mm, i), faulted);
+		ret->faulted += faulted;
 		start = next;
 	}
 }
@@ -137,7 +139,10 @@ const char *lx_vma_name(const struct lx_mm *mm, const struct lx_vma *vma)
 	bool is_heap =
 	        !vma->file && !vma->name && vma->start < mm->now.brk && vma->end > mm->brk_start;
 
-	return is_heap ? "[heap]" : mm->names[vma->name];
+	if (is_heap)
+		return "[heap]";
+	/* shmem_zero_setup() names its file after the device that gives the same. */
+	return vma->flags & LX_VM_SHM ? "/dev/zero (deleted)" : mm->names[vma->name];
 }
 
 const struct linux_rules *lx_mm_rules(const struct lx_mm *mm)

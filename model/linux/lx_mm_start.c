@@ -141,6 +141,8 @@ static uint32_t flags_of(const struct builder *b, const struct vma *v)
 	else if (vma_name_begins(set, v, "[") && !vma_is_named(set, v, "[heap]") &&
 	         !vma_name_begins(set, v, "[anon") && !vma_name_begins(set, v, "[stack:"))
 		flags |= LX_VM_SPECIAL;
+	if (vma_is_named(set, v, "[vdso]") || vma_name_begins(set, v, "[vvar"))
+		flags |= LX_VM_WHOLE;
 	return flags;
 }
 

@@ -26,7 +26,7 @@ class Part:
     """What one kernel did in one respect, and how often heaptop said the same."""
 
     def __init__(self, name):
-        self.name, self.equal, self.band, self.wrong, self.notes = name, 0, 0, 0, []
+        self.name, self.equal, self.band, self.wrong, self.skipped, self.notes = name, 0, 0, 0, 0, []
 
     def add(self, ok, note=None, in_band=False):
         if ok:
@@ -157,6 +157,68 @@ def judge_limits(kernel, lines, each):
     return part
 
 
+# --- steps --------------------------------------------------------------------------------------------
+
+
+def listed(start, end, perms, name):
+    return (int(start, 16), int(end, 16), perms, name)
+
+
+def listed_text(text):
+    addresses, perms, name = (text.split(" ", 2) + [""])[:3]
+    return listed(*addresses.split("-"), perms, name)
+
+
+def differences(step, answer, vmas):
+    """What of a step is not as foretold."""
+    if answer.get("errno", 0) != step.get("errno", 0):
+        yield "errno is %d, heaptop says %d" % (step.get("errno", 0), answer.get("errno", 0))
+    elif "addr" in step and answer.get("addr") != step["addr"]:
+        yield "address is %s, heaptop says %s" % (step["addr"], answer.get("addr"))
+    if answer["commit_pages"] != step.get("commit", 0):
+        yield "Committed_AS changes by %d, heaptop says %d" % (step.get("commit", 0), answer["commit_pages"])
+    said = {listed(*vma) for vma in answer["vmas"] if vma[3] != "[vsyscall]"}
+    if said != vmas:
+        yield "VMAs: only real %s, only heaptop's %s" % tuple(
+            [("%x-%x %s %s" % v) for v in sorted(side)] for side in (vmas - said, said - vmas))
+
+
+def run_steps(part, kernel, start, steps, where):
+    name = snapshot_file(start)
+    ops = [step["op"] for step in steps]
+    lines, error = heaptop(["simulate", "-", "--from", name, "--kernel", release(kernel), "--json", "--vmas"],
+                           "\n".join(ops))
+    os.unlink(name)
+    if error:
+        part.add(False, error)
+        return
+    vmas = {listed(v["start"], v["end"], v["perms"], v["name"]) for v in start["vmas"]}
+    for number, (step, answer) in enumerate(zip(steps, lines)):
+        vmas = vmas - {listed_text(v) for v in step.get("-", [])} | {listed_text(v) for v in step.get("+", [])}
+        wrong = list(differences(step, answer, vmas))
+        part.add(not wrong, "%s step %d, %s: %s" % (where, number, step["op"], "; ".join(wrong)),
+                 bool(answer.get("band_pages")))
+        if wrong:
+            # The rest starts from another state.
+            part.notes.append("  %d steps behind it are not judged" % (len(steps) - number - 1))
+            part.skipped += len(steps) - number - 1
+            break
+
+
+def judge_steps(kernel, lines):
+    part = Part("%s steps" % kernel)
+    start, steps, count = None, [], 0
+    for line in [*lines, {"steps": None}]:
+        if "op" in line:
+            steps.append(line)
+        elif "steps" in line:
+            if steps:
+                run_steps(part, kernel, start, steps, "sequence %d" % count)
+                count += 1
+            start, steps = line["steps"], []
+    return part
+
+
 # --- all ----------------------------------------------------------------------------------------------
 
 
@@ -178,6 +240,8 @@ def main():
         parts = []
         if any("limit" in line for line in lines):
             parts.append(judge_limits(kernel, lines, each))
+        if any("op" in line for line in lines):
+            parts.append(judge_steps(kernel, lines))
         for part in parts:
             number += 1
             failed |= part.wrong > 0
