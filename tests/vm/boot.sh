@@ -40,7 +40,7 @@ truncate -s 128M "$work/disk"
 timeout "${VM_SECONDS:-300}" qemu-system-x86_64 -accel tcg -cpu Nehalem -m 256 -smp "$cpus" \
 	-display none -monitor none -no-reboot -net none \
 	-kernel "$kernel/vmlinuz" -initrd "$work/initramfs" \
-	-append "console=ttyS0 panic=-1 loglevel=${VM_LOGLEVEL:-4} -- $*" \
+	-append "console=ttyS0 panic=-1 loglevel=7 printk.devkmsg=on -- $*" \
 	-drive "file=$work/disk,format=raw,if=virtio" \
 	-serial "file:${VM_LOG:-/dev/null}" -serial "file:$work/results" </dev/null >&2 ||
 	echo "boot.sh: the machine did not end by itself" >&2

@@ -194,6 +194,8 @@ static void begin(void)
 	int fd;
 
 	mount_all();
+	/* Once more for those that need a later one. */
+	load_modules();
 	load_modules();
 	fd = open("/dev/ttyS1", O_RDWR | O_NOCTTY);
 	if (fd >= 0 && fd != RESULT_FD) {
@@ -222,7 +224,7 @@ static void do_job(const char *job, uint64_t seed)
 	else if (strcmp(job, "steps") == 0)
 		steps_all(seed);
 	else if (strcmp(job, "oom") == 0)
-		oom_all();
+		oom_all(seed);
 }
 
 int main(int argc, char **argv)
@@ -231,7 +233,7 @@ int main(int argc, char **argv)
 		return limits_one(argc, argv);
 	if (argc > 1 && strcmp(argv[1], "step") == 0)
 		return steps_one(argc, argv);
-	if (argc > 1 && strcmp(argv[1], "oom") == 0)
+	if (argc > 1 && strcmp(argv[1], "actor") == 0)
 		return oom_one(argc, argv);
 	if (getpid() != 1) {
 		(void)!write(2, "this is /init of an emulated machine\n", 37);
@@ -245,7 +247,7 @@ int main(int argc, char **argv)
 
 		if (colon)
 			*colon = '\0';
-		do_job(argv[i], colon ? strtoull(colon + 1, NULL, 10) : 1);
+		do_job(argv[i], colon ? strtoull(colon + 1, NULL, 10) : 0);
 	}
 	put("{\"end\":true}");
 	end_line();

@@ -54,7 +54,7 @@ void limits_all(void);
 int limits_one(int argc, char **argv);
 void steps_all(uint64_t seed);
 int steps_one(int argc, char **argv);
-void oom_all(void);
+void oom_all(uint64_t which);
 int oom_one(int argc, char **argv);
 
 #endif

@@ -148,7 +148,7 @@ def judge_limits(kernel, lines, each):
     for line in [*lines, {"start": None}]:
         if "kind" in line:
             kinds[line["kind"]] = line
-        elif "limit" in line:
+        elif "most" in line:
             limits.append(line)
         elif "start" in line:
             if limits:
@@ -219,6 +219,41 @@ def judge_steps(kernel, lines):
     return part
 
 
+# --- kills --------------------------------------------------------------------------------------------
+
+TASK = ("pid", "comm", "rss", "swap", "pgtables_bytes", "adj", "flags", "oom_group")
+
+
+def oom_table(record):
+    table = {key: record[key] for key in ("mem_total", "swap_total", "limit", "swap_max", "invoker", "sysctl")
+             if key in record}
+    table["tasks"] = []
+    for row in record["tasks"]:
+        task = dict(zip(TASK, row))
+        task["flags"] = task["flags"].split()
+        if not task["oom_group"]:
+            del task["oom_group"]
+        table["tasks"].append(task)
+    return table
+
+
+def judge_kills(kernel, lines):
+    part = Part("%s kills" % kernel)
+    for record in [line for line in lines if "outcome" in line]:
+        file = snapshot_file(oom_table(record))
+        answer, error = heaptop(["oom", "--json", "--kernel", release(kernel), "--tasks", file], None)
+        os.unlink(file)
+        if error:
+            part.add(False, "%s: %s" % (record["oom"], error))
+            continue
+        victim = answer[0]["victim"]
+        said = (answer[0]["outcome"], [victim["pid"], victim["comm"]] if victim else None,
+                sorted(answer[0]["group"]))
+        real = (record["outcome"], record.get("victim"), record.get("group", []))
+        part.add(said == real, "%s: %s, heaptop says %s" % (record["oom"], real, said))
+    return part
+
+
 # --- all ----------------------------------------------------------------------------------------------
 
 
@@ -238,10 +273,12 @@ def main():
     for name in files:
         kernel, lines = read_records(name)
         parts = []
-        if any("limit" in line for line in lines):
+        if any("most" in line for line in lines):
             parts.append(judge_limits(kernel, lines, each))
         if any("op" in line for line in lines):
             parts.append(judge_steps(kernel, lines))
+        if any("outcome" in line for line in lines):
+            parts.append(judge_kills(kernel, lines))
         for part in parts:
             number += 1
             failed |= part.wrong > 0

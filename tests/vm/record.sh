@@ -5,6 +5,9 @@
 #
 #	record.sh [--keep] [KERNEL…]		KERNEL: 5.10 6.1 6.12 newest (default: all)
 #
+# The machines: limits and steps with one CPU and with two, shortages of memory, and one more machine
+# for each that ends in a panic. About four minutes a kernel.
+#
 # --keep puts the new records in the place of the old ones. Kernels are kept in HEAPTOP_KERNELS
 # (default: the user's cache). VM_SEED (default: the time) chooses the steps. TAP on stdout.
 set -u
@@ -21,19 +24,37 @@ trap 'rm -rf "$work"' EXIT
 "$here/fetch-kernels.sh" "$store" "$@" >"$work/fetch.log" 2>&1
 sed 's/^/# /' "$work/fetch.log"
 echo "# seed $seed"
-files=
+
+boot() { # KERNEL CPUS JOB…
+	dir=$store/$1
+	shift
+	VM_LOG=$work/log "$here/boot.sh" "$dir" "$@" 2>"$work/err" || sed 's/^/# /' "$work/err" >&2
+}
+
+limits_and_steps() {
+	for cpus in 1 2; do
+		boot "$1" $cpus limits "steps:$seed" >"$work/$1-${cpus}cpu.jsonl"
+	done
+}
+
+# The result says which kernel it was, the log all that happened.
+shortages() {
+	to=$work/$1-oom.jsonl
+	boot "$1" 1 >"$to"
+	for job in oom oom:$((seed % 1000000 + 100)) oom:1 oom:2 oom:3 oom:4; do
+		boot "$1" 1 $job >/dev/null
+		python3 "$here/dump.py" <"$work/log" >>"$to"
+	done
+}
+
 for kernel; do
 	if [ ! -e "$store/$kernel/vmlinuz" ]; then
 		echo "ok 1 # SKIP no kernel $kernel: $(sed -n "s/^$kernel: skipped: //p" "$work/fetch.log")"
 		continue
 	fi
-	for cpus in 1 2; do
-		to=$work/$kernel-${cpus}cpu.jsonl
-		"$here/boot.sh" "$store/$kernel" "$cpus" limits "steps:$seed" >"$to" 2>"$work/err" ||
-			sed 's/^/# /' "$work/err"
-		files="$files $to"
-	done
+	limits_and_steps "$kernel"
+	shortages "$kernel"
 done
-[ -n "$files" ] || exit 0
-[ -z "$keep" ] || cp $files "$here/records/"
-exec python3 "$here/judge.py" --each $files
+[ -n "$(find "$work" -name '*.jsonl')" ] || exit 0
+[ -z "$keep" ] || cp "$work"/*.jsonl "$here/records/"
+exec python3 "$here/judge.py" --each "$work"/*.jsonl
