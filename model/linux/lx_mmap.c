@@ -173,6 +173,7 @@ static int setup_by_difference(struct lx_mm *mm, const struct lx_vma *range, boo
 	int64_t pages = (int64_t)lx_pages(mm, range);
 	uint64_t old, old_accounted;
 	bool is_allowed;
+	int64_t own_part;
 	int err;
 
 	if (hole_needs_split(mm, range->start, range->end))
@@ -194,8 +195,12 @@ static int setup_by_difference(struct lx_mm *mm, const struct lx_vma *range, boo
 	}
 	if (range->flags & LX_VM_SHM)
 		is_allowed = shmem_zero_setup(mm, range);
+	/* The charge of what goes was taken over, not given back. */
+	own_part = mm->now.own_part;
 	if (old && lx_do_munmap(mm, range->start, range->end))
 		return -LX_ENOMEM;
+	if (*ret_charged)
+		mm->now.own_part = own_part;
 	return is_allowed ? 0 : -LX_ENOMEM;
 }
 

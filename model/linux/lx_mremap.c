@@ -80,6 +80,7 @@ static int64_t do_move_vma(struct lx_mm *mm, size_t i, const struct remap *r, ui
 {
 	struct lx_vma copy;
 	bool is_charged = lx_at(mm, i)->flags & LX_VM_ACCOUNT;
+	int64_t own_part;
 
 	if (!has_room_to_split(mm))
 		return -LX_ENOMEM;
@@ -91,9 +92,11 @@ static int64_t do_move_vma(struct lx_mm *mm, size_t i, const struct remap *r, ui
 		return -LX_ENOMEM;
 	if (mm->image)
 		image_move(mm->image, r->addr, to, r->old_len);
-	/* An old length of 0 makes a second mapping of shared memory. */
+	/* An old length of 0 makes a second mapping of shared memory. The charge moves along. */
+	own_part = mm->now.own_part;
 	if (r->old_len)
 		lx_do_munmap(mm, r->addr, r->addr + r->old_len);
+	mm->now.own_part = own_part;
 	return (int64_t)to;
 }
 

@@ -170,9 +170,12 @@ static void count(struct lx_mm *mm, const struct lx_vma *vma, uint64_t sign)
 		lx_shm_count(mm, vma->file, sign == 1 ? 1 : -1, true);
 }
 
+/* More was charged when it was asked for; less is given back in one go. */
 void lx_splice(struct lx_mm *mm, size_t at, size_t old_count, const struct lx_vma *with,
                size_t new_count)
 {
+	int64_t was, is;
+
 	if (mm->failed)
 		return;
 	if (!list_own(mm) || !lx_list_reserve(mm->list, new_count) ||
@@ -180,10 +183,14 @@ void lx_splice(struct lx_mm *mm, size_t at, size_t old_count, const struct lx_vm
 		lx_fail(mm);
 		return;
 	}
+	was = (int64_t)(mm->now.accounted + mm->now.shm);
 	for (size_t i = 0; i < old_count; i++)
 		count(mm, lx_at(mm, at + i), UINT64_MAX);
 	for (size_t i = 0; i < new_count; i++)
 		count(mm, &with[i], 1);
+	is = (int64_t)(mm->now.accounted + mm->now.shm);
+	if (is < was)
+		lx_commit_add(mm, is - was);
 	close_window(mm);
 	lx_list_replace(mm->list, at, old_count, with, new_count);
 }

@@ -36,6 +36,8 @@ struct lx_scalars {
 	/* Committed_AS is all of: */
 	int64_t elsewhere; /* charged by all that is not simulated; may be set below 0 */
 	uint64_t children; /* by children that live */
+	/* Of all that, what this CPU keeps from the counter that mode 2 reads. */
+	int64_t own_part;
 	uint64_t shm_kept; /* for shared memory that only children still map */
 	uint64_t child_count;
 	uint32_t inherited_below;             /* files with smaller numbers are mapped by a child */
@@ -176,6 +178,8 @@ bool lx_may_expand_vm(const struct lx_mm *mm, uint32_t flags, int64_t pages);
 /** Whether `pages` more may be committed: the overcommit decision. Charges nothing. */
 bool lx_vm_enough_memory(struct lx_mm *mm, int64_t pages);
 bool lx_is_data_mapping(uint32_t flags);
+/** `pages` (below 0: less) are committed: this CPU keeps them until it has a batch of them. */
+void lx_commit_add(struct lx_mm *mm, int64_t pages);
 
 /* --- the calls ---------------------------------------------------------------------------------------- */
 
