@@ -49,6 +49,7 @@ class Event:
     def __init__(self, case, comm):
         self.case, self.comm, self.invoker, self.domain = case, comm, 0, None
         self.columns, self.rows, self.killed, self.outcome = [], [], [], None
+        self.is_group, self.dead_before = False, set(case.dead)
 
     def row(self, pid, numbers, comm):
         cell = dict(zip(self.columns, numbers))
@@ -56,7 +57,7 @@ class Event:
                           cell["oom_score_adj"]])
 
     def flags(self, pid, comm):
-        if pid in self.case.dead:
+        if pid in self.dead_before:
             return "reaped"
         return "vfork" if self.case.line["oom"] == "vfork" and comm == "sharer" else ""
 
@@ -87,7 +88,6 @@ class Event:
         if self.killed:
             line["victim"] = self.killed[0]
             line["group"] = sorted({pid for pid, _ in self.killed[1:]} - {self.killed[0][0]})
-            self.case.dead |= {pid for pid, _ in self.killed}
         return line
 
 
@@ -102,7 +102,12 @@ def feed(event, text):
     elif row and event.columns:
         event.row(row[1], [int(n) for n in row[2].split()], row[3])
     elif killed:
-        event.killed.append([int(killed[1]), killed[2]])
+        # Another one without a group is another call, whose table the kernel did not show.
+        if event.is_group or not event.killed:
+            event.killed.append([int(killed[1]), killed[2]])
+        event.case.dead.add(int(killed[1]))
+    elif "due to memory.oom.group set" in text:
+        event.is_group = True
     elif domain:
         event.domain = domain[1]
     elif stats:
@@ -138,7 +143,13 @@ def records(lines):
 
 
 def main():
+    last = None
     for record in records(sys.stdin):
+        # Who can kill nobody tries again and again.
+        same = (record["oom"], record["outcome"])
+        if same == last and record["outcome"] == "nobody":
+            continue
+        last = same
         print(json.dumps(record, separators=(",", ":")))
 
 

@@ -40,8 +40,10 @@ uint64_t number_behind(const char *text, const char *key);
 void settle(void);
 /** Writes "key":{…} parts of what `heaptop snapshot --json` says of this process and machine. */
 void put_facts(void);
-/** The VMAs alone: [["START-END perms","NAME"],…]. */
+/** The VMAs alone: ["START-END PERMS NAME",…]. */
 void put_maps(void);
+/** One of them, from its line in maps. */
+void put_mapping(const char *line, size_t len);
 
 /* --- what is recorded ------------------------------------------------------------------------------- */
 

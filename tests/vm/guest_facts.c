@@ -32,52 +32,31 @@ static uint64_t sysctl_vm(const char *name)
 	return strtoull(number, NULL, 10);
 }
 
-/* One line of maps; where the next one begins. */
-static char *put_mapping(char *at, bool is_object)
+/* A line of maps less its offset, device and inode: "START-END PERMS NAME". */
+void put_mapping(const char *line, size_t len)
 {
-	char *end = strchr(at, '\n'), *start_end, *perms, *name;
-	size_t len;
+	char addresses[64], perms[8], words[512];
+	int name = 0;
 
-	if (!end)
-		return NULL;
-	*end = '\0';
-	start_end = strtok(at, " ");
-	perms = strtok(NULL, " ");
-	for (int i = 0; i < 3; i++)
-		(void)strtok(NULL, " ");
-	name = strtok(NULL, "");
-	name += name ? strspn(name, " ") : 0;
-	len = strcspn(start_end, "-");
-	if (is_object) {
-		put("{\"start\":\"0x%.*s\",\"end\":\"0x%s\",\"perms\":\"%s\",\"name\":", (int)len,
-		    start_end, start_end + len + 1, perms);
-		put_text(name ? name : "", name ? strlen(name) : 0);
-		put("}");
-	} else {
-		put("[\"%.*s\",\"%s\",\"%s\",", (int)len, start_end, start_end + len + 1, perms);
-		put_text(name ? name : "", name ? strlen(name) : 0);
-		put("]");
-	}
-	return end + 1;
-}
-
-static void put_mappings(bool is_object)
-{
-	char *at = text;
-
-	read_file("/proc/self/maps", text, sizeof(text));
-	put("[");
-	while (at && *at) {
-		if (at != text)
-			put(",");
-		at = put_mapping(at, is_object);
-	}
-	put("]");
+	if (sscanf(line, "%63s %7s %*s %*s %*s %n", addresses, perms, &name) != 2)
+		return;
+	if ((size_t)name < len)
+		(void)snprintf(words, sizeof(words), "%s %s %.*s", addresses, perms,
+		               (int)len - name, line + name);
+	else
+		(void)snprintf(words, sizeof(words), "%s %s", addresses, perms);
+	put_text(words, strlen(words));
 }
 
 void put_maps(void)
 {
-	put_mappings(false);
+	read_file("/proc/self/maps", text, sizeof(text));
+	put("[");
+	for (const char *at = text; *at; at += strcspn(at, "\n") + 1) {
+		put("%s", at == text ? "" : ",");
+		put_mapping(at, strcspn(at, "\n"));
+	}
+	put("]");
 }
 
 static void put_limit(const char *key, int limit)
@@ -130,7 +109,7 @@ void put_facts(void)
 	put("\"schema\":\"heaptop.snapshot/1\",\"pid\":%d,\"comm\":\"init\",\"brk\":\"0x%lx\",",
 	    getpid(), syscall(SYS_brk, 0));
 	put("\"vmas\":");
-	put_mappings(true);
+	put_maps();
 	put(",\"process\":{\"cap_sys_admin\":%s,\"rlimit\":{", geteuid() ? "false" : "true");
 	put_limit("as", RLIMIT_AS);
 	put(",");

@@ -47,26 +47,6 @@ static bool chance(uint64_t percent)
 static char maps[2][1 << 16];
 static int now;
 
-/* A line less its offset, device and inode. */
-static void put_vma(const char *at, size_t len)
-{
-	char text[512];
-	size_t words = 0, kept = 0;
-
-	for (size_t i = 0; i < len && kept < sizeof(text); i++) {
-		bool is_name = words >= 5;
-
-		if (at[i] == ' ' && (i == 0 || at[i - 1] != ' ') && !is_name)
-			words++;
-		if ((at[i] != ' ' && (words < 2 || is_name)) || (words == 1 && at[i] == ' ') ||
-		    (is_name && (kept == 0 || at[i] != ' ' || text[kept - 1] != ' ')))
-			text[kept++] = at[i];
-	}
-	while (kept && text[kept - 1] == ' ')
-		kept--;
-	put_text(text, kept);
-}
-
 static bool has_line(const char *text, const char *line, size_t len)
 {
 	for (const char *at = text; *at; at += strcspn(at, "\n") + 1)
@@ -85,7 +65,7 @@ static void put_missing(const char *from, const char *in)
 
 		if (!has_line(in, at, len)) {
 			put("%s", is_first ? "" : ",");
-			put_vma(at, len);
+			put_mapping(at, len);
 			is_first = false;
 		}
 		at += len + 1;

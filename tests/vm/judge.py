@@ -49,6 +49,18 @@ def release(kernel):
     return ".".join(kernel.split(".")[:2])
 
 
+def whole(start):
+    """A start as `heaptop snapshot --json` has it: records have VMAs as lines."""
+    start = dict(start)
+    start["vmas"] = [dict(zip(("start", "end", "perms", "name"), vma_words(text))) for text in start["vmas"]]
+    return start
+
+
+def vma_words(text):
+    addresses, perms, name = (text.split(" ", 2) + [""])[:3]
+    return ["0x" + address for address in addresses.split("-")] + [perms, name]
+
+
 def snapshot_file(start):
     file = tempfile.NamedTemporaryFile("w", suffix=".json", delete=False)
     json.dump(start, file)
@@ -102,44 +114,71 @@ def has_base(start):
     return any(int(v["start"], 16) > int(start["brk"], 16) and not v["name"] for v in start["vmas"])
 
 
-def run_limits(part, kernel, start, limits, kinds, each):
+def settings_of(start, committed):
+    """The same circumstances as options, for a file that tells of the process only its VMAs."""
+    system, process = start["system"], start["process"]
+    values = {"vm." + key: value for key, value in system["vm"].items()}
+    # A kernel that has one of the two shows 0 for the other.
+    del values["vm.overcommit_ratio" if values["vm.overcommit_kbytes"] else "vm.overcommit_kbytes"]
+    values.update({
+        "system.mem_total": system["mem_total"], "system.swap_total": system["swap_total"],
+        "system.hugepages": system["hugetlb"] // (2 << 20), "system.cpus": system["cpus_online"],
+        "system.committed": committed * PAGE, "rlimit.as": process["rlimit"]["as"],
+        "rlimit.data": process["rlimit"]["data"], "cap_sys_admin": int(process["cap_sys_admin"]),
+    })
+    return [arg for key, value in values.items() for arg in ("--set", "%s=%s" % (key, value))]
+
+
+def ask_each(part, kernel, start, questions_asked):
+    """Each question has a run of its own, and all but the VMAs is said by --set."""
+    name = snapshot_file({key: start[key] for key in ("schema", "pid", "comm", "brk", "vmas")})
+    for limit, n, accepted, ops, _ in questions_asked:
+        args = ["simulate", "-", "--from", name, "--kernel", release(kernel), "--json"]
+        lines, error = heaptop(args + settings_of(start, limit["committed"]), "\n".join(ops))
+        if error:
+            part.add(False, error)
+        else:
+            judge_answer(part, limit, n, accepted, lines[: len(ops)])
+    os.unlink(name)
+
+
+def ask_in_turn(part, kernel, start, questions_asked):
+    """What one process was asked, as one scenario in the kernel's order."""
     name = snapshot_file(start)
-    args = ["simulate", "-", "--from", name, "--kernel", release(kernel), "--json"]
-    script, asked = [], []
+    script = []
+    for limit, _, _, ops, tail in questions_asked:
+        script.append((["set system.committed %d" % (limit["committed"] * PAGE)], ops, tail))
+    lines, error = heaptop(["simulate", "-", "--from", name, "--kernel", release(kernel), "--json"],
+                           "\n".join(op for parts in script for ops in parts for op in ops))
+    at = 0
+    for (head, ops, tail), (limit, n, accepted, _, _) in zip(script, questions_asked):
+        if error:
+            part.add(False, error)
+            break
+        at += len(head)
+        judge_answer(part, limit, n, accepted, lines[at : at + len(ops)])
+        at += len(ops) + len(tail)
+    os.unlink(name)
+
+
+def where(start):
+    vm, process = start["system"]["vm"], start["process"]
+    return "[mode %d ratio %d kbytes %d admin %d user %d root %s as %s data %s] " % (
+        vm["overcommit_memory"], vm["overcommit_ratio"], vm["overcommit_kbytes"],
+        vm["admin_reserve_kbytes"], vm["user_reserve_kbytes"], process["cap_sys_admin"],
+        process["rlimit"]["as"], process["rlimit"]["data"])
+
+
+def run_limits(part, kernel, start, limits, kinds, each):
+    asked, noted = [], len(part.notes)
     for limit in limits:
         kind = kinds[limit["limit"]]
         if limit["most"] >= WHOLE_SPACE and not has_base(start):
             continue
         for n, accepted, ops in questions(kind, limit):
-            head = ["set system.committed %d" % (limit["committed"] * PAGE)]
-            script.append((head, ops, undo(kind, n, limit["p"], accepted)))
-            asked.append((limit, n, accepted))
-    if each:
-        for (head, ops, _), question in zip(script, asked):
-            lines, error = heaptop(args, "\n".join(head + ops))
-            if error:
-                part.add(False, error)
-            else:
-                judge_answer(part, *question, lines[len(head) : len(head) + len(ops)])
-    else:
-        lines, error = heaptop(args, "\n".join(op for s in script for op in s[0] + s[1] + s[2]))
-        at = 0
-        for (head, ops, tail), question in zip(script, asked):
-            if error:
-                part.add(False, error)
-                break
-            at += len(head)
-            judge_answer(part, *question, lines[at : at + len(ops)])
-            at += len(ops) + len(tail)
-    for note_at in range(len(part.notes)):
-        if not part.notes[note_at].startswith("["):
-            vm = start["system"]["vm"]
-            part.notes[note_at] = "[mode %d ratio %d kbytes %d admin %d user %d root %s as %s data %s] %s" % (
-                vm["overcommit_memory"], vm["overcommit_ratio"], vm["overcommit_kbytes"],
-                vm["admin_reserve_kbytes"], vm["user_reserve_kbytes"],
-                start["process"]["cap_sys_admin"], start["process"]["rlimit"]["as"],
-                start["process"]["rlimit"]["data"], part.notes[note_at])
-    os.unlink(name)
+            asked.append((limit, n, accepted, ops, undo(kind, n, limit["p"], accepted)))
+    (ask_each if each else ask_in_turn)(part, kernel, start, asked)
+    part.notes[noted:] = [where(start) + note for note in part.notes[noted:]]
 
 
 def judge_limits(kernel, lines, each):
@@ -152,7 +191,7 @@ def judge_limits(kernel, lines, each):
             limits.append(line)
         elif "start" in line:
             if limits:
-                run_limits(part, kernel, start, limits, kinds, each)
+                run_limits(part, kernel, whole(start), limits, kinds, each)
             start, limits = line["start"], []
     return part
 
@@ -165,8 +204,7 @@ def listed(start, end, perms, name):
 
 
 def listed_text(text):
-    addresses, perms, name = (text.split(" ", 2) + [""])[:3]
-    return listed(*addresses.split("-"), perms, name)
+    return listed(*vma_words(text))
 
 
 def differences(step, answer, vmas):
@@ -213,7 +251,7 @@ def judge_steps(kernel, lines):
             steps.append(line)
         elif "steps" in line:
             if steps:
-                run_steps(part, kernel, start, steps, "sequence %d" % count)
+                run_steps(part, kernel, whole(start), steps, "sequence %d" % count)
                 count += 1
             start, steps = line["steps"], []
     return part
