@@ -69,13 +69,20 @@ static uint32_t object_of(struct builder *b, const struct vma *v)
 static const struct {
 	uint32_t shown, flag;
 } shown_flags[] = {
-	{ VMA_FLAG_AC, LX_VM_ACCOUNT },    { VMA_FLAG_NR, LX_VM_NORESERVE },
-	{ VMA_FLAG_GD, LX_VM_GROWSDOWN },  { VMA_FLAG_LO, LX_VM_LOCKED },
-	{ VMA_FLAG_HT, LX_VM_HUGETLB },    { VMA_FLAG_HG, LX_VM_HUGEPAGE },
-	{ VMA_FLAG_NH, LX_VM_NOHUGEPAGE }, { VMA_FLAG_DC, LX_VM_DONTCOPY },
-	{ VMA_FLAG_DD, LX_VM_DONTDUMP },   { VMA_FLAG_MG, LX_VM_MERGEABLE },
-	{ VMA_FLAG_PF, LX_VM_SPECIAL },    { VMA_FLAG_IO, LX_VM_SPECIAL },
-	{ VMA_FLAG_UM, LX_VM_SPECIAL },    { VMA_FLAG_UW, LX_VM_SPECIAL },
+	{ VMA_FLAG_AC, LX_VM_ACCOUNT },
+	{ VMA_FLAG_NR, LX_VM_NORESERVE },
+	{ VMA_FLAG_GD, LX_VM_GROWSDOWN },
+	{ VMA_FLAG_LO, LX_VM_LOCKED },
+	{ VMA_FLAG_HT, LX_VM_HUGETLB },
+	{ VMA_FLAG_HG, LX_VM_HUGEPAGE },
+	{ VMA_FLAG_NH, LX_VM_NOHUGEPAGE },
+	{ VMA_FLAG_DC, LX_VM_DONTCOPY },
+	{ VMA_FLAG_DD, LX_VM_DONTDUMP },
+	{ VMA_FLAG_MG, LX_VM_MERGEABLE },
+	{ VMA_FLAG_PF, LX_VM_SPECIAL | LX_VM_PFNMAP },
+	{ VMA_FLAG_IO, LX_VM_SPECIAL | LX_VM_PFNMAP },
+	{ VMA_FLAG_UM, LX_VM_SPECIAL },
+	{ VMA_FLAG_UW, LX_VM_SPECIAL },
 };
 
 static uint32_t flags_of_smaps(const struct vma *v)
@@ -141,8 +148,10 @@ static uint32_t flags_of(const struct builder *b, const struct vma *v)
 	else if (vma_name_begins(set, v, "[") && !vma_is_named(set, v, "[heap]") &&
 	         !vma_name_begins(set, v, "[anon") && !vma_name_begins(set, v, "[stack:"))
 		flags |= LX_VM_SPECIAL;
-	if (vma_is_named(set, v, "[vdso]") || vma_name_begins(set, v, "[vvar"))
+	if (vma_is_named(set, v, "[vdso]"))
 		flags |= LX_VM_WHOLE;
+	if (vma_name_begins(set, v, "[vvar"))
+		flags |= LX_VM_WHOLE | LX_VM_PFNMAP;
 	return flags;
 }
 

@@ -240,7 +240,7 @@ static void populate(struct lx_mm *mm, const struct mmap_call *call)
 		lx_touch(mm, range->start, range->end, &touch);
 	else if ((range->flags & LX_VM_SHM) && (range->flags & LX_ACCESS_FLAGS))
 		lx_shm_fault(mm, range,
-		             mm->image ? image_touch(mm->image, range->start, range->end)
+		             mm->image ? image_make_resident(mm->image, range->start, range->end)
 		                       : lx_pages(mm, range));
 }
 

@@ -171,8 +171,8 @@ static int change_flags(struct lx_mm *mm, size_t i, uint64_t start, uint64_t end
 	uint32_t changed = (flags | advice->set) & ~advice->clear;
 	int err;
 
-	if ((advice->advice == SYS_MADV_DOFORK || advice->advice == MADV_DODUMP) &&
-	    (flags & LX_VM_SPECIAL))
+	if ((advice->advice == SYS_MADV_DOFORK && (flags & LX_VM_PFNMAP)) ||
+	    (advice->advice == MADV_DODUMP && (flags & LX_VM_SPECIAL)))
 		return -LX_EINVAL;
 	/* KSM leaves alone what it can't merge, without an error. */
 	if (advice->advice == SYS_MADV_MERGEABLE && (flags & (LX_VM_SPECIAL | LX_VM_SHARED)))
@@ -189,7 +189,7 @@ static int drop_pages(struct lx_mm *mm, size_t i, uint64_t start, uint64_t end)
 {
 	const struct lx_vma *vma = lx_at(mm, i);
 
-	if (vma->flags & LX_VM_LOCKED)
+	if (vma->flags & (LX_VM_LOCKED | LX_VM_PFNMAP))
 		return -LX_EINVAL;
 	if (mm->image && !(vma->flags & LX_VM_SHARED))
 		image_drop(mm->image, start, end);

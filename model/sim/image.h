@@ -134,6 +134,9 @@ void image_move(struct image *image, uint64_t from, uint64_t to, uint64_t len);
 void image_flush(struct image *image, uint64_t start, uint64_t end);
 /** Makes [start, end) resident as a write to each page would; returns pages that became so. */
 uint64_t image_touch(struct image *image, uint64_t start, uint64_t end);
+/** Makes what is not there resident, as zeroes, without asking for rights; returns the pages that became
+ * resident. */
+uint64_t image_make_resident(struct image *image, uint64_t start, uint64_t end);
 /** Resident pages of [start, end). */
 uint64_t image_resident(const struct image *image, uint64_t start, uint64_t end);
 /** Whether any page of [start, end) is; looks no further than the first. */

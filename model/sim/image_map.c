@@ -93,6 +93,16 @@ uint64_t image_touch(struct image *image, uint64_t start, uint64_t end)
 	return image->resident - before;
 }
 
+uint64_t image_make_resident(struct image *image, uint64_t start, uint64_t end)
+{
+	uint64_t before = image->resident;
+
+	for (uint64_t at = align_down(start, IMAGE_PAGE); at < end; at += IMAGE_PAGE)
+		if (image_slot_at(image, at) == SLOT_EMPTY && !image_slot_set(image, at, SLOT_ZERO))
+			break;
+	return image->resident - before;
+}
+
 uint64_t image_resident(const struct image *image, uint64_t start, uint64_t end)
 {
 	uint64_t count = 0, leaf_bytes = (uint64_t)1 << IMAGE_LEAF_SHIFT;

@@ -165,6 +165,22 @@ static void the_vdso_is_never_cut(void **state)
 	end(&w);
 }
 
+/* [vvar] has no pages of memory, [vdso] has. */
+static void the_vvar_drops_nothing(void **state)
+{
+	struct world w;
+
+	(void)state;
+	begin(&w);
+	add_vma(&w, VDSO + 2 * PAGE, VDSO + 6 * PAGE, VMA_READ, "[vvar]");
+	open_mm(&w, 6, 12, 65530);
+	assert_int_equal(sys_madvise(w.sys, VDSO, 2 * PAGE, SYS_MADV_DONTNEED), 0);
+	assert_int_equal(sys_madvise(w.sys, VDSO, 3 * PAGE, SYS_MADV_DONTNEED), -EINVAL_);
+	assert_int_equal(sys_madvise(w.sys, VDSO, 2 * PAGE, SYS_MADV_DOFORK), 0);
+	assert_int_equal(sys_madvise(w.sys, VDSO + 2 * PAGE, 4 * PAGE, SYS_MADV_DOFORK), -EINVAL_);
+	end(&w);
+}
+
 static void a_shrink_looked_at_nothing(void **state)
 {
 	struct world w;
@@ -249,6 +265,7 @@ int main(void)
 		cmocka_unit_test(constants_are_not_charged),
 		cmocka_unit_test(the_break_shows_no_mmap_base),
 		cmocka_unit_test(the_vdso_is_never_cut),
+		cmocka_unit_test(the_vvar_drops_nothing),
 		cmocka_unit_test(a_shrink_looked_at_nothing),
 		cmocka_unit_test(mremap_asks_for_room_first),
 		cmocka_unit_test(noreserve_shared_memory_is_charged_by_touch),

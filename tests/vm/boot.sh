@@ -18,10 +18,14 @@ shift 2
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
-# shellcheck disable=SC2086 # flags are a list
-${CC:-cc} -std=gnu17 -D_GNU_SOURCE -O1 -Wall -Wextra -static -o "$work/init" "$here"/guest*.c
-mkdir -p "$work/root/modules"
-cp "$work/init" "$work/root/init"
+# The program thrice: a process's mappings begin elsewhere in each.
+mkdir -p "$work/root/modules" "$work/root/lib64" "$work/root/lib/x86_64-linux-gnu"
+build() { ${CC:-cc} -std=gnu17 -D_GNU_SOURCE -O1 -Wall -Wextra "$@" "$here"/guest*.c; }
+build -static -o "$work/root/init"
+build -static-pie -fPIE -o "$work/root/init-pie"
+build -pie -fPIE -o "$work/root/init-dynamic"
+cp "$(${CC:-cc} -print-file-name=libc.so.6)" "$work/root/lib/x86_64-linux-gnu/"
+cp /lib64/ld-linux-x86-64.so.2 "$work/root/lib64/"
 number=0
 for module in virtio virtio_ring virtio_pci_modern_dev virtio_pci_legacy_dev virtio_pci virtio_blk; do
 	file=$(find "$kernel/modules/" -name "$module.ko*" 2>/dev/null | head -n 1)

@@ -70,6 +70,11 @@ class Event:
                 return name
         return None
 
+    def is_whole(self):
+        """Of what the console dropped lines of, nothing can be said."""
+        pids = {row[0] for row in self.rows}
+        return self.outcome or (self.invoker and self.killed and self.killed[0][0] in pids)
+
     def record(self):
         line = dict(self.case.line)
         if self.domain:
@@ -84,7 +89,7 @@ class Event:
         for row in self.rows:
             inside = group and (self.case.cgroup_of(row[1]) + "/").startswith(group + "/")
             line["tasks"].append([*row, self.flags(row[0], row[1]), 1 if inside else 0])
-        line["outcome"] = self.outcome or ("kill" if self.killed else "?")
+        line["outcome"] = self.outcome or "kill"
         if self.killed:
             line["victim"] = self.killed[0]
             line["group"] = sorted({pid for pid, _ in self.killed[1:]} - {self.killed[0][0]})
@@ -127,18 +132,18 @@ def records(lines):
             if "oom" in told:
                 case = Case(told)
             elif "over" in told:
-                if event:
+                if event and event.is_whole():
                     yield event.record()
                 case = event = None
             elif case:
                 case.tell(told)
         elif case and INVOKED.match(text):
-            if event:
+            if event and event.is_whole():
                 yield event.record()
             event = Event(case, INVOKED.match(text)[1])
         elif event:
             feed(event, text)
-    if event:
+    if event and event.is_whole():
         yield event.record()
 
 

@@ -10,6 +10,7 @@
 #include <sys/mount.h>
 #include <sys/reboot.h>
 #include <sys/stat.h>
+#include <sys/swap.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <termios.h>
@@ -125,8 +126,9 @@ uint64_t meminfo_pages(const char *key)
 
 /* --- children --------------------------------------------------------------------------------------- */
 
-int run_as(bool is_root, char *const argv[])
+int run_as(bool is_root, size_t program, char *const argv[])
 {
+	static const char *const programs[] = { "/init", "/init-pie", "/init-dynamic" };
 	pid_t pid = fork();
 	int status;
 
@@ -135,7 +137,7 @@ int run_as(bool is_root, char *const argv[])
 	if (pid == 0) {
 		if (!is_root && (setgid(USER) || setuid(USER)))
 			_exit(126);
-		execv("/init", argv);
+		execv(programs[program % 3], argv);
 		_exit(127);
 	}
 	if (waitpid(pid, &status, 0) != pid)
@@ -143,9 +145,33 @@ int run_as(bool is_root, char *const argv[])
 	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
-int run(char *const argv[])
+/* --- swap ------------------------------------------------------------------------------------------------------- */
+
+/* The header that mkswap writes. */
+static void make_swap(uint64_t pages)
 {
-	return run_as(true, argv);
+	static char page[4096];
+	uint32_t info[3] = { 1, (uint32_t)pages - 1, 0 };
+	int fd = open("/dev/vda", O_WRONLY);
+
+	memcpy(page + 1024, info, sizeof(info));
+	memcpy(page + 4086, "SWAPSPACE2", 10);
+	(void)!write(fd, page, sizeof(page));
+	(void)fsync(fd);
+	close(fd);
+}
+
+bool swap_on(uint64_t pages)
+{
+	for (int i = 0; i < 100 && access("/dev/vda", F_OK); i++)
+		usleep(10000);
+	make_swap(pages);
+	return swapon("/dev/vda", 0) == 0;
+}
+
+void swap_off(void)
+{
+	(void)swapoff("/dev/vda");
 }
 
 /* --- /init ------------------------------------------------------------------------------------------ */

@@ -47,10 +47,13 @@ void put_mapping(const char *line, size_t len);
 
 /* --- what is recorded ------------------------------------------------------------------------------- */
 
-/** Runs this program again as `argv`, waits; its exit status, or -1. */
-int run(char *const argv[]);
-/** The same with a user's rights. */
-int run_as(bool is_root, char *const argv[]);
+/** Runs this program again as `argv`, waits; its exit status, or -1. `program`: which build of it, of 3:
+ * static, static-pie, and dynamic. */
+int run_as(bool is_root, size_t program, char *const argv[]);
+
+/** So many pages on the machine's disk. */
+bool swap_on(uint64_t pages);
+void swap_off(void);
 
 void limits_all(void);
 int limits_one(int argc, char **argv);

@@ -278,8 +278,13 @@ static const struct setting settings[] = {
 	{ 2, 0, 200000, 8192, 8192, 8, "1000", "-", "-" },
 	{ 2, 80, 0, 8192, 8192, 0, "1000", "30000", "-" },
 	{ 2, 80, 0, 8192, 8192, 0, "1000", "-", "12345" },
-	{ 2, 1, 0, 0, 0, 0, "10", "-", "-" },
+	/* with swap */
+	{ 0, 50, 0, 8192, 8192, 0, "2000", "-", "-" },
+	{ 2, 40, 0, 8192, 131072, 0, "2000", "-", "-" },
+	{ 2, 0, 150000, 4096, 4096, 0, "2000", "-", "-" },
 };
+
+enum { SETTINGS = sizeof(settings) / sizeof(settings[0]), WITH_SWAP = SETTINGS - 3 };
 
 static void write_vm(const char *name, uint64_t number)
 {
@@ -313,7 +318,7 @@ static void put_kinds(void)
 void limits_all(void)
 {
 	put_kinds();
-	for (size_t i = 0; i < sizeof(settings) / sizeof(settings[0]); i++) {
+	for (size_t i = 0; i < SETTINGS; i++) {
 		for (int is_root = 0; is_root < 2; is_root++) {
 			const struct setting *s = &settings[i];
 			char *argv[] = { "init",
@@ -324,8 +329,10 @@ void limits_all(void)
 				         NULL };
 			int status;
 
+			if (i == WITH_SWAP && !is_root)
+				swap_on(16383);
 			apply(s);
-			status = run_as(is_root, argv);
+			status = run_as(is_root, i + (size_t)is_root, argv);
 			if (status) {
 				put("{\"failed\":%zu,\"status\":%d}", i, status);
 				end_line();
@@ -334,4 +341,5 @@ void limits_all(void)
 	}
 	write_vm("overcommit_memory", 0);
 	write_vm("nr_hugepages", 0);
+	swap_off();
 }

@@ -14,7 +14,6 @@
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
-#include <sys/swap.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -187,34 +186,13 @@ struct shortage {
 	bool has_swap;
 };
 
-/* --- swap ------------------------------------------------------------------------------------------------------- */
-
-/* The header that mkswap writes. */
-static void make_swap(uint64_t pages)
-{
-	static char page[4096];
-	uint32_t info[3] = { 1, (uint32_t)pages - 1, 0 };
-	int fd = open("/dev/vda", O_WRONLY);
-
-	memcpy(page + 1024, info, sizeof(info));
-	memcpy(page + 4086, "SWAPSPACE2", 10);
-	(void)!write(fd, page, sizeof(page));
-	(void)fsync(fd);
-	close(fd);
-}
-
 static void play(const struct shortage *s)
 {
 	uint64_t begun = now_ms(), spent;
 	char copy[512], sysctls[128], *rest;
 
-	if (s->has_swap) {
-		for (int i = 0; i < 100 && access("/dev/vda", F_OK); i++)
-			usleep(10000);
-		make_swap(64 * MIB / PAGE);
-		if (swapon("/dev/vda", 0))
-			say("heaptop-vm: {\"no_swap\":true}");
-	}
+	if (s->has_swap && !swap_on(64 * MIB / PAGE))
+		say("heaptop-vm: {\"no_swap\":true}");
 	set_sysctls(s->sysctls, sysctls, sizeof(sysctls));
 	say("heaptop-vm: {\"oom\":\"%s\",\"mem_total\":%llu,\"swap_total\":%llu,\"sysctl\":{%s}}",
 	    s->name, (unsigned long long)meminfo_pages("MemTotal:"),
@@ -230,7 +208,7 @@ static void play(const struct shortage *s)
 	umount("/mnt");
 	remove_cgroups(s->cgroups);
 	if (s->has_swap)
-		swapoff("/dev/vda");
+		swap_off();
 	say("heaptop-vm: {\"over\":\"%s\"}", s->name);
 	spent = now_ms() - begun;
 	/* The kernel shows 10 tables in 5 s and no more. */

@@ -148,14 +148,23 @@ static char *random_place(int name, char *words, size_t size)
 	return names[name].at + offset;
 }
 
-static struct result do_mmap(void)
+/* What lies above the first mapping is the program itself, but in a static one. */
+static const char *top;
+
+static bool is_own(const char *at, uint64_t len)
+{
+	return top && at + len > top;
+}
+
+static bool do_mmap(struct result *ret)
 {
 	static const struct {
 		const char *word;
 		int flag;
 	} extras[] = { { " noreserve", MAP_NORESERVE },
 		       { " stack", MAP_STACK },
-		       { " populate", MAP_POPULATE } };
+		       { " populate", MAP_POPULATE },
+		       { " locked", MAP_LOCKED } };
 	static const char *const access_words[] = { "", " ro", " rw", " none" };
 	static const int accesses[] = { PROT_READ | PROT_WRITE, PROT_READ, PROT_READ | PROT_WRITE,
 		                        PROT_NONE };
@@ -166,8 +175,9 @@ static struct result do_mmap(void)
 	void *got;
 
 	flags |= is_shared ? MAP_SHARED : MAP_PRIVATE;
-	for (size_t i = 0; i < 3; i++)
-		if (chance(12) && !(extras[i].flag == MAP_POPULATE && size > 3 * MIB)) {
+	/* A user may lock no more than a limit that a scenario does not know. */
+	for (size_t i = 0; i < (geteuid() ? 3 : 4); i++)
+		if (chance(12) && (i < 2 || size < 3 * MIB)) {
 			flags |= extras[i].flag;
 			strcat(extra, extras[i].word);
 		}
@@ -178,6 +188,8 @@ static struct result do_mmap(void)
 
 		hint = random_place(from, words, sizeof(words));
 		flags |= is_fixed ? MAP_FIXED : 0;
+		if (is_fixed && is_own(hint, size))
+			return false;
 		(void)snprintf(place, sizeof(place), is_fixed ? " fixed %s" : " at %s", words);
 	}
 	(void)snprintf(op, sizeof(op), "m%d = mmap %llu%s%s%s%s", name, (unsigned long long)size,
@@ -188,7 +200,8 @@ static struct result do_mmap(void)
 		names[name].at = got;
 		names[name].size = size;
 	}
-	return taken(got == MAP_FAILED ? -1 : (long)got, true);
+	*ret = taken(got == MAP_FAILED ? -1 : (long)got, true);
+	return true;
 }
 
 /* A part of a mapping and a little beyond. */
@@ -198,6 +211,8 @@ static void random_part(int name, uint64_t *offset, uint64_t *len)
 
 	*offset = below(pages) * PAGE;
 	*len = (1 + below(pages)) * PAGE;
+	if (is_own(names[name].at + *offset, *len))
+		*len = pages * PAGE - *offset;
 	if (chance(4))
 		*offset += 8;
 	if (chance(10))
@@ -335,7 +350,7 @@ static bool do_any(bool has_children, struct result *ret)
 	int name = any_alive();
 
 	if (name < 0 || dice < 35)
-		*ret = do_mmap();
+		return do_mmap(ret);
 	else if (dice < 47)
 		*ret = do_munmap(name);
 	else if (dice < 62)
@@ -384,10 +399,18 @@ static void set_limit(int resource, const char *text)
 	setrlimit(resource, &limit);
 }
 
+/* Behind the end of shared memory that has grown: a scenario has no word for it, so it ends here. */
+static void on_bus(int signal)
+{
+	(void)signal;
+	_exit(0);
+}
+
 /* step SEED COUNT AS DATA CHILDREN */
 int steps_one(int argc, char **argv)
 {
 	uint64_t count = argc > 3 ? strtoull(argv[3], NULL, 10) : 0, committed;
+	char exe[64], *marker;
 	struct result result;
 
 	state = argc > 2 ? strtoull(argv[2], NULL, 10) * 0x9e3779b97f4a7c15 | 1 : 1;
@@ -395,7 +418,10 @@ int steps_one(int argc, char **argv)
 	memset(maps, 1, sizeof(maps));
 	meminfo_pages("MemTotal:");
 	/* Shows where mappings begin. */
-	mmap(NULL, PAGE, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	marker = mmap(NULL, PAGE, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (readlink("/proc/self/exe", exe, sizeof(exe)) != 5)
+		top = marker + PAGE;
+	signal(SIGBUS, on_bus);
 	set_limit(RLIMIT_AS, argc > 4 ? argv[4] : "-");
 	set_limit(RLIMIT_DATA, argc > 5 ? argv[5] : "-");
 	put("{\"steps\":{");
@@ -457,7 +483,7 @@ void steps_all(uint64_t seed)
 		write_file("/proc/sys/vm/overcommit_ratio", settings[i].ratio);
 		write_file("/proc/sys/vm/max_map_count", settings[i].map_count);
 		write_file("/proc/sys/vm/overcommit_memory", settings[i].mode);
-		if (run_as(settings[i].is_root, argv)) {
+		if (run_as(settings[i].is_root, i, argv)) {
 			put("{\"failed\":%zu}", i);
 			end_line();
 		}
