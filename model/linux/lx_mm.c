@@ -115,6 +115,24 @@ void lx_touch(struct lx_mm *mm, uint64_t start, uint64_t end, struct lx_touch *r
 	}
 }
 
+/* Errors are nobody's. Reads leave no own pages, but those of shared memory come into being by them, too. */
+void lx_populate(struct lx_mm *mm, uint64_t start, uint64_t end)
+{
+	size_t i = lx_find_vma(mm, start);
+	struct lx_touch ignored;
+	struct lx_vma vma;
+
+	if (mm->failed || i == lx_count(mm))
+		return;
+	vma = *lx_at(mm, i);
+	if ((vma.flags & (LX_VM_WRITE | LX_VM_SHARED)) == LX_VM_WRITE)
+		lx_touch(mm, start, end, &ignored);
+	else if ((vma.flags & LX_VM_SHM) && (vma.flags & LX_ACCESS_FLAGS))
+		lx_shm_fault(mm, &vma,
+		             mm->image ? image_make_resident(mm->image, start, end)
+		                       : (end - start) / mm->page);
+}
+
 /* --- what it looks like ------------------------------------------------------------------------------- */
 
 size_t lx_mm_count(const struct lx_mm *mm)

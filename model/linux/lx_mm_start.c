@@ -258,22 +258,37 @@ static uint64_t highest_mmap_base(const struct lx_mm *mm, const struct lx_vma *s
 	return stack->start > 2 * gap ? align_down(stack->start - gap, mm->page) : stack->start;
 }
 
+/* Whether it lies about where mmap_base is: at most a stack's gap and 28 random bits of pages below it. */
+static bool is_near(const struct lx_vma *vma, const struct lx_vma *stack)
+{
+	return stack->start - vma->end < 2 * (UINT64_C(1) << 40);
+}
+
 /*
- * mmap_base is not shown. The first mapping of a program ends there, and stays: ld.so, or the vdso of
- * a static program. So it is the end of the highest VMA below the stack; where that has gone, the
- * true base is higher. The program itself and its break tell nothing: a static program whose vdso
- * lies above its stack (to 6.1 and beyond) shows no base before it has mapped something.
+ * mmap_base is not shown. The first mapping of a program ends there, and stays: ld.so, the vdso of a
+ * static program, or a static program that can lie anywhere. So it is the end of the highest VMA below
+ * the stack that is not the break's; where that has gone, the true base is higher. A static program
+ * at its own address tells nothing: when its vdso lies above its stack (to 6.1 and beyond), it shows
+ * no base before it has mapped something.
  */
 static uint64_t find_mmap_base(const struct lx_mm *mm)
 {
+	const struct lx_vma *stack;
 	size_t i = lx_count(mm);
 
 	while (i > 0 && !(lx_at(mm, i - 1)->flags & LX_VM_GROWSDOWN))
 		i--;
-	if (i > 1 && lx_at(mm, i - 2)->start >= mm->now.brk)
-		return lx_at(mm, i - 2)->end;
-	if (i > 0)
-		return highest_mmap_base(mm, lx_at(mm, i - 1));
+	stack = i > 0 ? lx_at(mm, i - 1) : NULL;
+	for (i = stack ? i - 1 : 0; i > 0; i--) {
+		const struct lx_vma *vma = lx_at(mm, i - 1);
+
+		if (vma->start >= mm->now.brk || (vma->end <= mm->brk_start && is_near(vma, stack)))
+			return vma->end;
+		if (vma->end <= mm->brk_start)
+			break;
+	}
+	if (stack)
+		return highest_mmap_base(mm, stack);
 	for (i = lx_count(mm); i > 0; i--)
 		if (!(lx_at(mm, i - 1)->flags & LX_VM_SPECIAL))
 			return lx_at(mm, i - 1)->end;

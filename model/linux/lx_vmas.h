@@ -122,6 +122,11 @@ void lx_note_scalars(struct lx_mm *mm);
 /** Heaptop is out of memory. */
 void lx_fail(struct lx_mm *mm);
 
+/* --- lx_mm.c -------------------------------------------------------------------------------------- */
+
+/** mm_populate() of a range of one VMA: its pages are there afterwards, if it has any rights. */
+void lx_populate(struct lx_mm *mm, uint64_t start, uint64_t end);
+
 /* --- lx_shm.c ------------------------------------------------------------------------------------- */
 
 /** Makes shared memory for a range and numbers it; `pages` are charged once a VMA shows it. */

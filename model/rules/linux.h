@@ -39,6 +39,7 @@ struct linux_rules {
 	bool stack_guard_gap;     /* 256 pages below a stack stay free (4.12, all stable series) */
 	bool special_stays_whole; /* [vdso] and [vvar] can't be cut (5.11) */
 	bool mremap_looks_first;  /* nothing mapped is EFAULT of a shrink, too (5.16) */
+	bool madvise_says_again;  /* EAGAIN, not ENOMEM, at max_map_count (5.17) */
 	bool mremap_merges_next;  /* what grew in place joins the VMA above (6.0) */
 	bool guard_gap_lowers_search; /* a stack's guard gap hides what lies in it from a search (6.1) */
 	bool brk_extends_only;        /* brk joins the VMA below only (6.1) */

@@ -50,6 +50,8 @@ static void behaviour_changes_at_its_release(void **state)
 	assert_true(linux_rules_for(5, 11)->special_stays_whole);
 	assert_false(linux_rules_for(5, 15)->mremap_looks_first);
 	assert_true(linux_rules_for(5, 16)->mremap_looks_first);
+	assert_false(linux_rules_for(5, 16)->madvise_says_again);
+	assert_true(linux_rules_for(5, 17)->madvise_says_again);
 	assert_false(linux_rules_for(7, 0)->mremap_counts_first);
 	assert_true(linux_rules_for(7, 1)->mremap_counts_first);
 	assert_true(linux_rules_for(4, 16)->oom_root_bonus);
