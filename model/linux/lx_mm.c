@@ -154,10 +154,11 @@ const struct lx_vma *lx_mm_find(const struct lx_mm *mm, uint64_t addr)
 
 const char *lx_vma_name(const struct lx_mm *mm, const struct lx_vma *vma)
 {
-	bool is_heap =
-	        !vma->file && !vma->name && vma->start < mm->now.brk && vma->end > mm->brk_start;
+	/* Up to 6.5 what only touches the break area was shown as a part of it. */
+	uint64_t more = mm->rules->heap_touches ? 1 : 0;
 
-	if (is_heap)
+	if (!vma->file && !vma->name && vma->start < mm->now.brk + more &&
+	    vma->end + more > mm->brk_start)
 		return "[heap]";
 	/* shmem_zero_setup() names its file after the device that gives the same. */
 	return vma->flags & LX_VM_SHM ? "/dev/zero (deleted)" : mm->names[vma->name];

@@ -16,6 +16,7 @@ const struct linux_rules linux_rows[] = {
 	        .oom_root_bonus = true,
 	        .oom_sacrifices_child = true,
 	        .oom_waits_for_exiting = true,
+	        .heap_touches = true,
 	},
 	{
 	        /* "mm: rework virtual memory accounting"; MADV_FREE */
@@ -28,6 +29,7 @@ const struct linux_rules linux_rows[] = {
 	        .oom_waits_for_exiting = true,
 	        .limit_data_maps = true,
 	        .madv_free = true,
+	        .heap_touches = true,
 	},
 	{
 	        /* "mm, oom: introduce oom reaper": a reaped mm is not looked at again; "mm: oom_kill:
@@ -41,6 +43,7 @@ const struct linux_rules linux_rows[] = {
 	        .oom_skips_reaped = true,
 	        .limit_data_maps = true,
 	        .madv_free = true,
+	        .heap_touches = true,
 	},
 	{
 	        /* mprotect_fixup() asks may_expand_vm() for what becomes data */
@@ -54,6 +57,7 @@ const struct linux_rules linux_rows[] = {
 	        .limit_data_maps = true,
 	        .madv_free = true,
 	        .mprotect_limit_data = true,
+	        .heap_touches = true,
 	},
 	{
 	        /* "mm, oom: skip vforked tasks from being selected" */
@@ -68,6 +72,7 @@ const struct linux_rules linux_rows[] = {
 	        .limit_data_maps = true,
 	        .madv_free = true,
 	        .mprotect_limit_data = true,
+	        .heap_touches = true,
 	},
 	{
 	        /* "mm: larger stack guard gap, between vmas", also in all stable series */
@@ -83,6 +88,7 @@ const struct linux_rules linux_rows[] = {
 	        .madv_free = true,
 	        .mprotect_limit_data = true,
 	        .stack_guard_gap = true,
+	        .heap_touches = true,
 	},
 	{
 	        /* "mm, oom: remove 3% bonus for CAP_SYS_ADMIN processes" */
@@ -97,6 +103,7 @@ const struct linux_rules linux_rows[] = {
 	        .madv_free = true,
 	        .mprotect_limit_data = true,
 	        .stack_guard_gap = true,
+	        .heap_touches = true,
 	},
 	{
 	        /* "memcg, oom: move out_of_memory back to the charge path" */
@@ -112,6 +119,7 @@ const struct linux_rules linux_rows[] = {
 	        .madv_free = true,
 	        .mprotect_limit_data = true,
 	        .stack_guard_gap = true,
+	        .heap_touches = true,
 	},
 	{
 	        /* "mm, oom: remove 'prefer children over parent' heuristic" */
@@ -126,6 +134,7 @@ const struct linux_rules linux_rows[] = {
 	        .madv_free = true,
 	        .mprotect_limit_data = true,
 	        .stack_guard_gap = true,
+	        .heap_touches = true,
 	},
 	{
 	        /* "mm: fix false-positive OVERCOMMIT_GUESS failures" */
@@ -139,6 +148,7 @@ const struct linux_rules linux_rows[] = {
 	        .madv_free = true,
 	        .mprotect_limit_data = true,
 	        .stack_guard_gap = true,
+	        .heap_touches = true,
 	},
 	{
 	        /* "mm: memcontrol: use CSS_TASK_ITER_PROCS at mem_cgroup_scan_tasks()" dropped the
@@ -154,6 +164,7 @@ const struct linux_rules linux_rows[] = {
 	        .madv_free = true,
 	        .mprotect_limit_data = true,
 	        .stack_guard_gap = true,
+	        .heap_touches = true,
 	},
 	{
 	        /* "mm, oom: make the calculation of oom badness more accurate" and "mm: adjust
@@ -173,6 +184,7 @@ const struct linux_rules linux_rows[] = {
 	        .madv_free = true,
 	        .mprotect_limit_data = true,
 	        .stack_guard_gap = true,
+	        .heap_touches = true,
 	},
 	{
 	        /* "mm: forbid splitting special mappings" */
@@ -192,6 +204,7 @@ const struct linux_rules linux_rows[] = {
 	        .mprotect_limit_data = true,
 	        .stack_guard_gap = true,
 	        .special_stays_whole = true,
+	        .heap_touches = true,
 	},
 	{
 	        /* mremap() looks its VMA up before it shrinks it, for huge pages */
@@ -212,6 +225,7 @@ const struct linux_rules linux_rows[] = {
 	        .stack_guard_gap = true,
 	        .special_stays_whole = true,
 	        .mremap_looks_first = true,
+	        .heap_touches = true,
 	},
 	{
 	        /* "mm: add a field to store names for private anonymous memory": all of madvise_vma_behavior()
@@ -234,6 +248,7 @@ const struct linux_rules linux_rows[] = {
 	        .special_stays_whole = true,
 	        .mremap_looks_first = true,
 	        .madvise_says_again = true,
+	        .heap_touches = true,
 	},
 	{
 	        /* "mm: add merging after mremap resize" */
@@ -256,6 +271,7 @@ const struct linux_rules linux_rows[] = {
 	        .mremap_looks_first = true,
 	        .madvise_says_again = true,
 	        .mremap_merges_next = true,
+	        .heap_touches = true,
 	},
 	{
 	        /* the maple tree: unmapped_area_topdown() begins anew below a stack's guard gap;
@@ -264,6 +280,32 @@ const struct linux_rules linux_rows[] = {
 	        .name = "6.1",
 	        .major = 6,
 	        .minor = 1,
+	        .committed_as_is_exact = true,
+	        .commit_batch_by_mode = true,
+	        .oom_points_signed = true,
+	        .oom_last_tie_wins = true,
+	        .oom_score_two_thirds = true,
+	        .oom_skips_reaped = true,
+	        .oom_skips_vfork = true,
+	        .memcg_kill_at_charge = true,
+	        .limit_data_maps = true,
+	        .madv_free = true,
+	        .mprotect_limit_data = true,
+	        .stack_guard_gap = true,
+	        .special_stays_whole = true,
+	        .mremap_looks_first = true,
+	        .madvise_says_again = true,
+	        .mremap_merges_next = true,
+	        .guard_gap_lowers_search = true,
+	        .brk_extends_only = true,
+	        .brk_shrink_needs_vma = true,
+	        .heap_touches = true,
+	},
+	{
+	        /* "mm: factor out VMA stack and heap checks" */
+	        .name = "6.6",
+	        .major = 6,
+	        .minor = 6,
 	        .committed_as_is_exact = true,
 	        .commit_batch_by_mode = true,
 	        .oom_points_signed = true,
@@ -308,6 +350,7 @@ const struct linux_rules linux_rows[] = {
 	        .mremap_looks_first = true,
 	        .madvise_says_again = true,
 	        .mremap_merges_next = true,
+	        .search_ends_at_min_addr = true,
 	        .guard_gap_lowers_search = true,
 	        .brk_extends_only = true,
 	        .brk_shrink_needs_vma = true,
@@ -338,6 +381,7 @@ const struct linux_rules linux_rows[] = {
 	        .mremap_looks_first = true,
 	        .madvise_says_again = true,
 	        .mremap_merges_next = true,
+	        .search_ends_at_min_addr = true,
 	        .guard_gap_lowers_search = true,
 	        .brk_extends_only = true,
 	        .brk_shrink_needs_vma = true,
@@ -368,6 +412,7 @@ const struct linux_rules linux_rows[] = {
 	        .mremap_looks_first = true,
 	        .madvise_says_again = true,
 	        .mremap_merges_next = true,
+	        .search_ends_at_min_addr = true,
 	        .guard_gap_lowers_search = true,
 	        .brk_extends_only = true,
 	        .brk_shrink_needs_vma = true,
@@ -399,6 +444,7 @@ const struct linux_rules linux_rows[] = {
 	        .mremap_looks_first = true,
 	        .madvise_says_again = true,
 	        .mremap_merges_next = true,
+	        .search_ends_at_min_addr = true,
 	        .guard_gap_lowers_search = true,
 	        .brk_extends_only = true,
 	        .brk_shrink_needs_vma = true,
@@ -431,6 +477,7 @@ const struct linux_rules linux_rows[] = {
 	        .mremap_looks_first = true,
 	        .madvise_says_again = true,
 	        .mremap_merges_next = true,
+	        .search_ends_at_min_addr = true,
 	        .guard_gap_lowers_search = true,
 	        .brk_extends_only = true,
 	        .brk_shrink_needs_vma = true,
@@ -465,6 +512,7 @@ const struct linux_rules linux_rows[] = {
 	        .mremap_looks_first = true,
 	        .madvise_says_again = true,
 	        .mremap_merges_next = true,
+	        .search_ends_at_min_addr = true,
 	        .guard_gap_lowers_search = true,
 	        .brk_extends_only = true,
 	        .brk_shrink_needs_vma = true,
