@@ -58,4 +58,9 @@ const struct linux_rules *linux_rules_for(int major, int minor);
 /** Parses "6.18.44-foo" or "6.1"; false when it does not begin with MAJOR.MINOR. */
 bool linux_parse_release(const char *release, int *ret_major, int *ret_minor);
 
+/** Whether there was such a release, and its rules are in the rows. */
+bool linux_is_known(int major, int minor);
+/** The same in words, for who asked for another one. */
+#define LINUX_KNOWN "4.3 to 4.20, 5.0 to 5.19, 6.0 to 6.19, 7.0 to 7.2"
+
 #endif

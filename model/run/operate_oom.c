@@ -142,6 +142,8 @@ void operate_follow_system(struct operate *operate, enum setting_id index)
 		world_follow_machine(world, WORLD_FREE);
 	else if (index == SET_SWAP_TOTAL)
 		world_follow_machine(world, WORLD_SWAP);
+	else if (index == SET_HUGEPAGES)
+		world_follow_machine(world, WORLD_HUGEPAGES);
 	else if (index == SET_CAP_SYS_ADMIN && lx_mm_commit_state(world->mm)->cap_sys_admin)
 		world->memory.self.flags |= admin;
 	else if (index == SET_CAP_SYS_ADMIN)

@@ -61,7 +61,8 @@ void world_follow_machine(struct world *world, enum world_machine what)
 		memory->swap_free = state->swap_free;
 		return;
 	}
-	memory->free = state->free;
+	/* What is set aside can't be more than is free now. */
+	memory->free = what == WORLD_HUGEPAGES ? min_u64(memory->free, state->free) : state->free;
 	memory->is_bounded = true;
 	if (what != WORLD_RAM)
 		return;

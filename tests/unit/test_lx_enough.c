@@ -257,6 +257,38 @@ static void mode_0_of_4_3_adds_what_is_free(void **state)
 	end(&w);
 }
 
+/* What is not told of a machine is no figure of another one: a small machine is --fresh in small, and
+ * where what is free was read, nothing is made up beside it. */
+static void what_is_not_told_fits_what_is(void **state)
+{
+	struct system_facts sys = { .page_size = PAGE, .mem_total = fact_of(RAM * (uint64_t)PAGE) };
+	struct lx_commit_state c, fresh;
+	const char *field, *why;
+
+	(void)state;
+	lx_commit_fresh(&fresh);
+	lx_commit_of_facts(&sys, NULL, &c);
+	assert_int_equal(c.ram, RAM);
+	assert_int_equal(c.free, RAM * fresh.free / fresh.ram);
+	assert_int_equal(c.slab_reclaimable, RAM * fresh.slab_reclaimable / fresh.ram);
+	assert_int_equal(c.totalreserve, RAM * fresh.totalreserve / fresh.ram);
+	assert_true(c.free + c.file + c.slab_reclaimable <= c.ram);
+	sys.mem_free = fact_of(100 * (uint64_t)PAGE);
+	lx_commit_of_facts(&sys, NULL, &c);
+	assert_int_equal(c.free, 100);
+	assert_int_equal(c.file + c.slab_reclaimable, 0);
+	sys.cached = fact_of(50 * (uint64_t)PAGE);
+	lx_commit_of_facts(&sys, NULL, &c);
+	assert_int_equal(c.file, 50);
+	assert_int_equal(c.slab_reclaimable, 0);
+	/* what is set aside as huge pages is not free */
+	sys.mem_free = fact_unknown();
+	sys.hugetlb = fact_of((RAM - 300) * (uint64_t)PAGE);
+	lx_commit_of_facts(&sys, NULL, &c);
+	assert_int_equal(c.free, 300);
+	assert_false(lx_commit_contradicts(&c, &field, &why));
+}
+
 /* --- modes 1 and 2 ----------------------------------------------------------------------------------- */
 
 static void mode_1_refuses_nothing(void **state)
@@ -548,6 +580,7 @@ int main(void)
 		cmocka_unit_test(mode_0_judges_one_request),
 		cmocka_unit_test(a_replacement_is_judged_by_release),
 		cmocka_unit_test(mode_0_of_4_3_adds_what_is_free),
+		cmocka_unit_test(what_is_not_told_fits_what_is),
 		cmocka_unit_test(mode_1_refuses_nothing),
 		cmocka_unit_test(mode_2_takes_total_vm_as_it_is),
 		cmocka_unit_test(a_replacement_in_mode_2_by_release),
