@@ -156,6 +156,8 @@ static const char *read_vma(const json_t *json, uint64_t after, struct vma *ret)
 	ret->has_residency = fact_known(rss) && fact_known(swap);
 	ret->rss = fact_or(rss, 0);
 	ret->swap = fact_or(swap, 0);
+	/* Of a VMA without a file each page is anonymous. */
+	ret->anonymous = fact_or(read_fact(json, "anonymous"), ret->inode ? 0 : ret->rss);
 	return NULL;
 }
 

@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "model/linux/lx_cow.h"
 #include "model/linux/lx_vmas.h"
 
 struct lx_mm *lx_mm_branch(struct lx_mm *from, struct image *image)
@@ -66,13 +67,25 @@ static bool is_allowed(const struct lx_vma *vma, bool is_write)
 	return vma->flags & (is_write ? (uint32_t)LX_VM_WRITE : LX_ACCESS_FLAGS);
 }
 
+/* As long as children live each page's first write is to be heard of. */
+static struct image_window window_of(const struct lx_mm *mm, const struct lx_vma *vma,
+                                     uint64_t addr, bool is_write)
+{
+	uint64_t page = align_down(addr, IMAGE_PAGE);
+
+	if (lx_cow_is_watching(mm))
+		return (struct image_window){ page, page + IMAGE_PAGE, is_write };
+	return (struct image_window){ vma->start, vma->end,
+		                      is_write || (vma->anon && is_allowed(vma, true)) };
+}
+
 enum image_fault lx_mm_access(void *of, uint64_t addr, bool is_write)
 {
 	struct lx_mm *mm = of;
 	const struct lx_vma *vma;
 	size_t i;
 
-	if (addr >= LX_OWN_START && addr < LX_OWN_END)
+	if (addr >= LX_COW_START && addr < LX_OWN_END)
 		return IMAGE_OK;
 	i = lx_find_vma(mm, addr);
 	if (i == lx_count(mm) || lx_at(mm, i)->start > addr || !is_allowed(lx_at(mm, i), is_write))
@@ -82,12 +95,13 @@ enum image_fault lx_mm_access(void *of, uint64_t addr, bool is_write)
 	if (mm->failed)
 		return IMAGE_NO_MEMORY;
 	vma = lx_at(mm, i);
+	if (is_write && !(vma->flags & LX_VM_SHARED))
+		lx_cow_written(mm, align_down(addr, IMAGE_PAGE),
+		               align_down(addr, IMAGE_PAGE) + IMAGE_PAGE);
 	if (vma->file && !(vma->flags & LX_VM_SHM))
 		return IMAGE_UNKNOWN;
 	if (mm->image)
-		mm->image->window =
-		        (struct image_window){ vma->start, vma->end,
-			                       is_write || (vma->anon && is_allowed(vma, true)) };
+		mm->image->window = window_of(mm, vma, addr, is_write);
 	return IMAGE_OK;
 }
 
@@ -107,6 +121,8 @@ void lx_touch(struct lx_mm *mm, uint64_t start, uint64_t end, struct lx_touch *r
 		next = min_u64(lx_at(mm, i)->end, align_up(end, mm->page));
 		pages = (next - start) / mm->page;
 		lx_anon_vma_prepare(mm, i);
+		if (!(lx_at(mm, i)->flags & LX_VM_SHARED))
+			lx_cow_written(mm, start, next);
 		ret->pages += pages;
 		ret->faulted += mm->image ? image_touch(mm->image, start, next) : pages;
 		start = next;

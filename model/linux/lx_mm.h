@@ -85,6 +85,8 @@ void lx_mm_set_why(struct lx_mm *mm, struct why *why);
 /* Addresses that no process has: memory of the models' own, always IMAGE_OK. */
 #define LX_OWN_START UINT64_C(0x0f00000000000000)
 #define LX_OWN_END   (LX_OWN_START + (UINT64_C(8) << 20))
+/* From here up to there: who shares which page. */
+#define LX_COW_START UINT64_C(0x0e00000000000000)
 
 /** What the image asks of a struct lx_mm on a TLB miss (see struct image_backing). */
 enum image_fault lx_mm_access(void *of, uint64_t addr, bool is_write);
@@ -140,9 +142,17 @@ uint64_t lx_mm_own_committed(const struct lx_mm *mm);
 uint64_t lx_mm_band(const struct lx_mm *mm);
 void lx_mm_clear_band(struct lx_mm *mm);
 
-/** fork(): charges a child. *ret_pages is what lx_mm_child_exit() gives back. 0 or -errno. */
-int lx_mm_fork(struct lx_mm *mm, uint64_t *ret_pages);
-void lx_mm_child_exit(struct lx_mm *mm, uint64_t pages);
+/** fork(): charges a child, which shares what is resident. 0 or -errno. */
+struct lx_forked {
+	uint64_t pages;  /* that lx_mm_child_exit() gives back to Committed_AS */
+	uint32_t number; /* from 1; 0: too many to be told apart */
+};
+int lx_mm_fork(struct lx_mm *mm, struct lx_forked *ret);
+void lx_mm_child_exit(struct lx_mm *mm, const struct lx_forked *child);
+/** What a child has of the process's resident pages, and page tables for them. */
+void lx_fork_share(const struct lx_mm *mm, uint64_t *ret_rss, uint64_t *ret_tables);
+/** Pages that only children hold: the process has written to its copy, or given the page up. */
+uint64_t lx_mm_kept(const struct lx_mm *mm);
 
 /* --- journal ---------------------------------------------------------------------------------------- */
 

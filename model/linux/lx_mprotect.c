@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* mprotect and madvise (Linux mm/mprotect.c, mm/madvise.c). */
+#include "model/linux/lx_cow.h"
 #include "model/linux/lx_vmas.h"
 
 enum { PROT_SEM = 8, PROT_GROWSDOWN = 0x01000000, PROT_GROWSUP = 0x02000000 };
@@ -189,8 +190,10 @@ static int drop_pages(struct lx_mm *mm, size_t i, uint64_t start, uint64_t end)
 
 	if (vma->flags & LX_VM_LOCKED)
 		return -LX_EINVAL;
-	if (mm->image && !(vma->flags & LX_VM_SHARED))
+	if (mm->image && !(vma->flags & LX_VM_SHARED)) {
+		lx_cow_dropped(mm, start, end);
 		image_drop(mm->image, start, end);
+	}
 	return 0;
 }
 

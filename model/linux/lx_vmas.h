@@ -39,6 +39,7 @@ struct lx_scalars {
 	uint64_t shm_kept; /* for shared memory that only children still map */
 	uint64_t child_count;
 	uint32_t inherited_below;             /* files with smaller numbers are mapped by a child */
+	uint32_t forks, living;               /* children by number, and how many of them live */
 	const struct lx_commit_state *commit; /* never changed, replaced */
 	uint64_t limit[LX_LIMIT_COUNT];
 };
@@ -168,6 +169,15 @@ bool lx_vm_enough_memory(struct lx_mm *mm, int64_t pages);
 bool lx_is_data_mapping(uint32_t flags);
 
 /* --- the calls ---------------------------------------------------------------------------------------- */
+
+/* Which tables were counted last. */
+struct lx_tables {
+	uint64_t pte, pmd, pud; /* address >> shift, plus 1; 0: none */
+};
+
+/** Page-table pages for what is resident in [start, end), as far as they were not counted yet; in order
+ * of addresses. */
+uint64_t lx_tables_of(const struct lx_mm *mm, uint64_t start, uint64_t end, struct lx_tables *seen);
 
 /** do_munmap() of a checked range: 0 or -errno. */
 int lx_do_munmap(struct lx_mm *mm, uint64_t start, uint64_t end);

@@ -31,9 +31,10 @@ enum outcome {
 /* What a name is bound to. */
 struct binding {
 	uint64_t addr;
-	uint64_t size; /* of a mapping; 0: a block of malloc's */
-	int32_t pid;   /* of a child */
-	uint8_t state; /* enum binding_state */
+	uint64_t size;   /* of a mapping; 0: a block of malloc's */
+	uint32_t number; /* of a child, with what it is charged in `size` */
+	int32_t pid;     /* of a child */
+	uint8_t state;   /* enum binding_state */
 };
 
 enum binding_state { BOUND_DEAD, BOUND_BLOCK, BOUND_MAPPING, BOUND_CHILD };

@@ -138,6 +138,8 @@ uint64_t image_touch(struct image *image, uint64_t start, uint64_t end);
 uint64_t image_resident(const struct image *image, uint64_t start, uint64_t end);
 /** Whether any page of [start, end) is; looks no further than the first. */
 bool image_is_any_resident(const struct image *image, uint64_t start, uint64_t end);
+/** The first address from `addr` (a multiple of 2 MiB) on where anything is known; beyond all of them. */
+uint64_t image_next_leaf(const struct image *image, uint64_t addr);
 
 /* --- journal ------------------------------------------------------------------------------------- */
 

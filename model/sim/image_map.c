@@ -45,15 +45,20 @@ uint64_t image_drop(struct image *image, uint64_t start, uint64_t end)
 	return before - image->resident;
 }
 
-/* After an empty page: the next page, or where the next leaf begins when this one does not exist. */
-static uint64_t next_leaf(const struct image *image, uint64_t addr)
+uint64_t image_next_leaf(const struct image *image, uint64_t addr)
 {
 	size_t i = image_root_find(image, addr >> IMAGE_LEAF_SHIFT);
 
-	if (i < image->root_count && image->root[i].number == addr >> IMAGE_LEAF_SHIFT)
-		return addr + IMAGE_PAGE;
 	return i < image->root_count ? image->root[i].number << IMAGE_LEAF_SHIFT
 	                             : UINT64_MAX & ~(uint64_t)(IMAGE_PAGE - 1);
+}
+
+/* After an empty page: the next page, or where the next leaf begins when this one does not exist. */
+static uint64_t next_place(const struct image *image, uint64_t addr)
+{
+	uint64_t leaf = image_next_leaf(image, addr);
+
+	return leaf <= addr ? addr + IMAGE_PAGE : leaf;
 }
 
 void image_move(struct image *image, uint64_t from, uint64_t to, uint64_t len)
@@ -63,7 +68,7 @@ void image_move(struct image *image, uint64_t from, uint64_t to, uint64_t len)
 		uint32_t slot = image_slot_at(image, from + at);
 
 		if (slot == SLOT_EMPTY) {
-			at = next_leaf(image, from + at) - from - IMAGE_PAGE;
+			at = next_place(image, from + at) - from - IMAGE_PAGE;
 			continue;
 		}
 		if (slot >= SLOT_FIRST_PAGE)

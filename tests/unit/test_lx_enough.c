@@ -158,7 +158,7 @@ static bool one_page_grown(struct world *w, uint64_t pages)
 /* A child of a process that has so much. */
 static bool with_child(struct world *w, uint64_t pages)
 {
-	uint64_t ignored;
+	struct lx_forked ignored;
 
 	return private_rw(w, pages) && lx_mm_fork(w->mm, &ignored) == 0;
 }
@@ -405,7 +405,8 @@ static void limits_of_the_process_come_first(void **state)
 static void fork_charges_every_vma_again(void **state)
 {
 	struct world w;
-	uint64_t own, n, child, before;
+	uint64_t own, n, before;
+	struct lx_forked child;
 
 	(void)state;
 	begin(&w, 6, 12);
@@ -418,13 +419,13 @@ static void fork_charges_every_vma_again(void **state)
 	assert_true(private_rw(&w, 100));
 	before = (uint64_t)lx_mm_committed(w.mm);
 	assert_int_equal(lx_mm_fork(w.mm, &child), 0);
-	assert_int_equal(child, own + 100);
-	assert_int_equal(lx_mm_committed(w.mm), before + child);
+	assert_int_equal(child.pages, own + 100);
+	assert_int_equal(lx_mm_committed(w.mm), before + child.pages);
 	sys_madvise(w.sys, w.at, 100 * PAGE, SYS_MADV_DONTFORK);
-	lx_mm_child_exit(w.mm, child);
+	lx_mm_child_exit(w.mm, &child);
 	assert_int_equal(lx_mm_committed(w.mm), before);
 	assert_int_equal(lx_mm_fork(w.mm, &child), 0);
-	assert_int_equal(child, own);
+	assert_int_equal(child.pages, own);
 	/* A refusal returns what was charged on the way. */
 	lx_mm_set_committed(w.mm, 43436 - 450 / 32 - 20);
 	before = (uint64_t)lx_mm_committed(w.mm);
@@ -436,7 +437,7 @@ static void fork_charges_every_vma_again(void **state)
 static void shared_memory_stays_while_a_child_has_it(void **state)
 {
 	struct world w;
-	uint64_t child;
+	struct lx_forked child;
 	int64_t before;
 
 	(void)state;
@@ -444,13 +445,13 @@ static void shared_memory_stays_while_a_child_has_it(void **state)
 	before = lx_mm_committed(w.mm);
 	assert_true(shared(&w, 64));
 	assert_int_equal(lx_mm_fork(w.mm, &child), 0);
-	assert_int_equal(lx_mm_committed(w.mm), before + 64 + (int64_t)child);
+	assert_int_equal(lx_mm_committed(w.mm), before + 64 + (int64_t)child.pages);
 	sys_munmap(w.sys, w.at, 64 * PAGE);
-	assert_int_equal(lx_mm_committed(w.mm), before + 64 + (int64_t)child);
+	assert_int_equal(lx_mm_committed(w.mm), before + 64 + (int64_t)child.pages);
 	assert_true(shared(&w, 32)); /* the child does not have this one */
 	sys_munmap(w.sys, w.at, 32 * PAGE);
-	assert_int_equal(lx_mm_committed(w.mm), before + 64 + (int64_t)child);
-	lx_mm_child_exit(w.mm, child);
+	assert_int_equal(lx_mm_committed(w.mm), before + 64 + (int64_t)child.pages);
+	lx_mm_child_exit(w.mm, &child);
 	assert_int_equal(lx_mm_committed(w.mm), before);
 	end(&w);
 }
