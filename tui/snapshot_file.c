@@ -242,6 +242,17 @@ static void read_kernel(const json_t *system, struct system_facts *ret)
 		ret->kernel_major = ret->kernel_minor = 0;
 }
 
+static struct fact read_thp(const json_t *system)
+{
+	static const char *const words[] = { "always", "madvise", "never" };
+	const char *word = json_string_value(json_object_get(system, "transparent_hugepage"));
+
+	for (uint64_t i = 0; word && i < 3; i++)
+		if (strcmp(word, words[i]) == 0)
+			return fact_of(i);
+	return fact_unknown();
+}
+
 static void read_memory(const json_t *system, struct system_facts *ret)
 {
 	ret->mem_total = read_fact(system, "mem_total");
@@ -255,6 +266,7 @@ static void read_memory(const json_t *system, struct system_facts *ret)
 	ret->shmem = read_fact(system, "shmem");
 	ret->slab_reclaimable = read_fact(system, "slab_reclaimable");
 	ret->hugetlb = read_fact(system, "hugetlb");
+	ret->thp_mode = read_thp(system);
 	ret->committed_as = read_fact(system, "committed_as");
 	ret->commit_limit = read_fact(system, "commit_limit");
 	ret->totalreserve_pages =

@@ -71,7 +71,7 @@ static bool is_table_kept(const struct lx_mm *mm, uint64_t start)
 
 	if (i == lx_count(mm) || lx_at(mm, i)->start >= end)
 		return false;
-	return !lx_rules_since(mm->rules, 6, 16) || image_is_any_resident(mm->image, start, end);
+	return !lx_rules_since(mm->rules, 6, 16) || image_is_any_mapped(mm->image, start, end);
 }
 
 /* The tables above what lies at `start`, but for those that were counted. */
@@ -94,8 +94,8 @@ uint64_t lx_tables_of(const struct lx_mm *mm, uint64_t start, uint64_t end, stru
 	     i < mm->image->root_count && mm->image->root[i].number << PMD_SHIFT < end; i++) {
 		uint64_t base = mm->image->root[i].number << PMD_SHIFT;
 
-		if (image_is_any_resident(mm->image, max_u64(base, start),
-		                          min_u64(base + ((uint64_t)1 << PMD_SHIFT), end)))
+		if (image_is_any_mapped(mm->image, max_u64(base, start),
+		                        min_u64(base + ((uint64_t)1 << PMD_SHIFT), end)))
 			count += count_tables(mm, base, seen);
 	}
 	return count;
@@ -227,10 +227,10 @@ static void take_piece(struct lx_mm *mm, struct lx_memory *memory, uint64_t star
 	memory->self.rss_pages += part.faulted;
 }
 
-static bool touch_piece(struct lx_mm *mm, struct lx_memory *memory, uint64_t start, uint64_t end,
-                        struct lx_touch *ret, struct lx_pressure *pressure)
+static bool touch_pages(struct lx_mm *mm, struct lx_memory *memory, uint64_t start, uint64_t end,
+                        uint64_t missing, struct lx_touch *ret, struct lx_pressure *pressure)
 {
-	uint64_t missing = new_pages(mm, start, end), tables = tables_for(mm, start);
+	uint64_t tables = tables_for(mm, start);
 
 	if (!missing || missing + tables <= lx_memory_room(memory)) {
 		tables = missing ? tables : 0;
@@ -254,6 +254,23 @@ static bool touch_piece(struct lx_mm *mm, struct lx_memory *memory, uint64_t sta
 	return true;
 }
 
+/* Where there is no room for a huge page there is one for a page (do_huge_pmd_anonymous_page() falls
+ * back), which the limits then decide upon. */
+static bool touch_piece(struct lx_mm *mm, struct lx_memory *memory, uint64_t start, uint64_t end,
+                        struct lx_touch *ret, struct lx_pressure *pressure)
+{
+	const struct lx_vma *vma = lx_at(mm, lx_find_vma(mm, start));
+	uint64_t huge = LX_PMD / mm->page, missing = new_pages(mm, start, end);
+	bool is_done;
+
+	if (!lx_thp_is_eligible(mm, vma, start))
+		return touch_pages(mm, memory, start, end, missing, ret, pressure);
+	mm->no_huge = lx_memory_room(memory) < huge + tables_for(mm, start);
+	is_done = touch_pages(mm, memory, start, end, mm->no_huge ? missing : huge, ret, pressure);
+	mm->no_huge = false;
+	return is_done;
+}
+
 void lx_fault_range(struct lx_mm *mm, struct lx_memory *memory, uint64_t start, uint64_t end,
                     struct lx_touch *ret, struct lx_pressure *pressure)
 {
@@ -266,16 +283,19 @@ void lx_fault_range(struct lx_mm *mm, struct lx_memory *memory, uint64_t start, 
 	*ret = (struct lx_touch){ 0 };
 	end = align_up(end, mm->page);
 	for (start = align_down(start, mm->page); start < end;) {
-		size_t i = lx_find_vma(mm, start);
-		uint64_t next;
+		size_t i = lx_vma_at_fault(mm, start);
+		uint64_t next = start;
 
-		if (i == lx_count(mm) || lx_at(mm, i)->start > start ||
-		    !(lx_at(mm, i)->flags & LX_VM_WRITE)) {
+		if (i != LX_NONE && (lx_at(mm, i)->flags & LX_VM_WRITE)) {
+			next = min_u64(min_u64(lx_at(mm, i)->end, end),
+			               align_down(start, span) + span);
+			next = mm->image ? image_find_guard(mm->image, start, next) : next;
+		}
+		if (next == start) {
 			ret->segv = true;
 			ret->segv_addr = start;
 			return;
 		}
-		next = min_u64(min_u64(lx_at(mm, i)->end, end), align_down(start, span) + span);
 		if (!touch_piece(mm, memory, start, next, ret, pressure) || mm->failed)
 			return;
 		start = next;

@@ -64,6 +64,7 @@ struct lx_mm_start {
 	uint64_t limit_as, limit_data, limit_stack; /* bytes; UINT64_MAX: unlimited */
 	uint64_t data_bytes; /* end_data - start_data: counts for RLIMIT_DATA of brk; 0: unknown */
 	uint64_t max_map_count;
+	struct fact thp; /* enum lx_thp; unknown: madvise */
 	struct lx_commit_state commit;
 	struct fact committed; /* bytes, Committed_AS; unknown: nothing else is committed */
 	const struct linux_rules *rules;
@@ -101,6 +102,12 @@ struct lx_touch {
 /** Writes to each page of [start, end), as a program would. Without an image all count as faulted. */
 void lx_touch(struct lx_mm *mm, uint64_t start, uint64_t end, struct lx_touch *ret);
 
+/**
+ * mm_populate() of a part of a VMA: writes what is private and may be written, reads the rest. A page of
+ * shared memory is its file's at once; of private memory the zero page is read.
+ */
+void lx_populate(struct lx_mm *mm, uint64_t start, uint64_t end);
+
 /* --- what it looks like --------------------------------------------------------------------------- */
 
 size_t lx_mm_count(const struct lx_mm *mm);
@@ -123,6 +130,14 @@ void lx_mm_set_limit(struct lx_mm *mm, enum lx_limit limit, uint64_t value);
 /** Counters that a setting may give another value than the VMAs have, in pages. */
 void lx_mm_set_total_pages(struct lx_mm *mm, uint64_t pages);
 void lx_mm_set_data_pages(struct lx_mm *mm, uint64_t pages);
+
+/* --- transparent huge pages ------------------------------------------------------------------------- */
+
+/* /sys/kernel/mm/transparent_hugepage/enabled, in the order of its words. */
+enum lx_thp { LX_THP_ALWAYS, LX_THP_MADVISE, LX_THP_NEVER };
+void lx_mm_set_thp(struct lx_mm *mm, enum lx_thp mode);
+/** How many were taken to be had so far: each an estimate of 512 pages. */
+uint64_t lx_mm_huge_faults(const struct lx_mm *mm);
 
 /* --- commitment ------------------------------------------------------------------------------------- */
 

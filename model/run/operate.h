@@ -75,6 +75,8 @@ struct op_result {
 	uint64_t dtv, dtv_usable;
 	int64_t commit_pages, rss_pages; /* changes */
 	uint64_t
+	        huge_faults; /* huge pages that it is taken to have got: an estimate of 512 pages each */
+	uint64_t
 	        band_pages; /* the kernel may have decided otherwise: by how much its counter may err; 0: it can't */
 	enum outcome outcome;
 	bool is_dead; /* of OUTCOME_OOM: the process itself was killed */

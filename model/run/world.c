@@ -123,6 +123,8 @@ static void limits_of(const struct snapshot *snap, struct lx_mm_start *ret)
 	lx_commit_of_facts(sys, process, &ret->commit);
 	if (sys)
 		ret->committed = sys->committed_as;
+	if (sys && fact_known(sys->thp_mode) && sys->thp_mode.v <= LX_THP_NEVER)
+		ret->thp = sys->thp_mode;
 }
 
 static bool make_mm(struct world *world, const struct world_start *start,
