@@ -76,7 +76,7 @@ static struct image_window window_of(const struct lx_mm *mm, const struct lx_vma
 
 	if (lx_cow_is_watching(mm))
 		return (struct image_window){ page, page + IMAGE_PAGE, is_write };
-	if (mm->now.thp != LX_THP_NEVER)
+	if (lx_thp_is_wanted(mm, vma))
 		return (struct image_window){ max_u64(block, vma->start),
 			                      min_u64(block + LX_PMD, vma->end), is_write };
 	return (struct image_window){ vma->start, vma->end,

@@ -64,6 +64,7 @@ struct lx_mm_start {
 	uint64_t limit_as, limit_data, limit_stack; /* bytes; UINT64_MAX: unlimited */
 	uint64_t data_bytes; /* end_data - start_data: counts for RLIMIT_DATA of brk; 0: unknown */
 	uint64_t max_map_count;
+	bool is_forked;  /* and has not execed since: what was written then is inherited */
 	struct fact thp; /* enum lx_thp; unknown: madvise */
 	struct lx_commit_state commit;
 	struct fact committed; /* bytes, Committed_AS; unknown: nothing else is committed */

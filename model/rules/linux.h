@@ -37,9 +37,9 @@ struct linux_rules {
 	bool madv_free;           /* MADV_FREE (4.5) */
 	bool madv_guard;          /* MADV_GUARD_INSTALL (6.13), */
 	bool madv_guard_files;    /* and of shared and files' memory (6.15) */
-	bool stack_near_sp;       /* touched 64 KiB below the stack pointer it does not grow (to 4.19) */
-	bool stack_guard_gap;     /* 256 pages below a stack stay free (4.12, all stable series) */
-	bool mremap_merges_next;  /* what grew in place joins the VMA above (6.0) */
+	bool stack_near_sp; /* touched 64 KiB below the stack pointer it does not grow (to 4.19) */
+	bool stack_guard_gap;    /* 256 pages below a stack stay free (4.12, all stable series) */
+	bool mremap_merges_next; /* what grew in place joins the VMA above (6.0) */
 	bool guard_gap_lowers_search; /* a stack's guard gap hides what lies in it from a search (6.1) */
 	bool brk_extends_only;        /* brk joins the VMA below only (6.1) */
 	bool brk_shrink_needs_vma;  /* and refuses to shrink what is unmapped (6.1) */

@@ -142,6 +142,7 @@ static bool make_mm(struct world *world, const struct world_start *start,
 		mm.vmas = vmas;
 		mm.brk_start = process ? fact_or(process->brk_start, 0) : 0;
 		mm.brk = process ? fact_or(process->brk_end, mm.brk_start) : 0;
+		mm.is_forked = process && process->is_forked;
 		if (ms)
 			mm.brk = world_find_break(start->mem, ms, mm.page, mm.brk_start, mm.brk);
 	} else {
