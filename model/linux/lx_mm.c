@@ -140,6 +140,11 @@ void lx_touch(struct lx_mm *mm, uint64_t start, uint64_t end, struct lx_touch *r
 	}
 }
 
+void lx_mm_leave_populate(struct lx_mm *mm)
+{
+	mm->leaves_populate = true;
+}
+
 void lx_populate(struct lx_mm *mm, uint64_t start, uint64_t end)
 {
 	const struct lx_vma *vma = lx_mm_find(mm, start);

@@ -108,6 +108,8 @@ void lx_touch(struct lx_mm *mm, uint64_t start, uint64_t end, struct lx_touch *r
  * shared memory is its file's at once; of private memory the zero page is read.
  */
 void lx_populate(struct lx_mm *mm, uint64_t start, uint64_t end);
+/** From now on mmap() leaves that to its caller, who knows what memory there is. */
+void lx_mm_leave_populate(struct lx_mm *mm);
 
 /* --- what it looks like --------------------------------------------------------------------------- */
 

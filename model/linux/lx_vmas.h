@@ -67,6 +67,7 @@ struct lx_mm {
 	const struct linux_rules *rules;
 	uint64_t page, task_size, mmap_base, brk_start;
 	uint64_t data_bytes;      /* end_data - start_data */
+	bool leaves_populate;     /* see lx_mm_leave_populate() */
 	bool no_huge;             /* for now there is no room for a huge page */
 	uint64_t huge_faults;     /* since the start, undone ones included */
 	uint64_t band;            /* of the decisions since it was cleared: see lx_mm_band() */

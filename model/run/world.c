@@ -160,6 +160,8 @@ static bool make_mm(struct world *world, const struct world_start *start,
 	world->stack_cache.region = world->region;
 	world->pt.overcommit_mode = mm.commit.mode;
 	world->mm = lx_mm_new(world->region, &mm);
+	if (world->mm)
+		lx_mm_leave_populate(world->mm);
 	return world->mm != NULL;
 }
 
