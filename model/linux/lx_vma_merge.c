@@ -92,6 +92,11 @@ static void tell_merge(const struct lx_mm *mm, const struct merge *m)
 
 void lx_vma_link(struct lx_mm *mm, size_t at, const struct lx_vma *range)
 {
+	enum why_fn alloc = lx_is_since(mm->rules, 4, 19) ? FN_VM_AREA_ALLOC : FN_KMEM_CACHE_ZALLOC;
+
+	/* Too small for the allocator to fail: the way back by vm_unacct_memory() is not taken. */
+	why_enter(mm->sys.why, alloc, 0, 0, 0);
+	why_leave(mm->sys.why, alloc);
 	why_enter(mm->sys.why, FN_VMA_LINK, range->start, range->end - range->start, 0);
 	lx_splice(mm, at, 0, range, 1);
 	why_leave(mm->sys.why, FN_VMA_LINK);

@@ -227,6 +227,8 @@ static bool fill(struct world *world, const struct world_start *start, struct er
 	                                           : FRESH_CPUS;
 	world->pt.random = FRESH_RANDOM;
 	world->started_from = ms ? "live" : start->snap ? "snapshot" : "fresh";
+	if (!ms && start->snap)
+		world_mark_resident(world, snapshot_vmas(start->snap));
 	if (ms)
 		is_filled = world_copy_memory(world, snapshot_vmas(start->snap), start->mem, ms) &&
 		            world_take_malloc(world, start->snap, start->mem, ms);
