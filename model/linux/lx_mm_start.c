@@ -172,15 +172,40 @@ static bool seems_written(const struct vma *v)
 	return v->prot & VMA_WRITE;
 }
 
-/* Neighbours that differ in their rights only are taken as parts of one mapping, cut by mprotect:
- * they share an anon_vma and can become one VMA again. */
-static uint32_t anon_of(struct lx_mm *mm, const struct lx_vma *prev, const struct lx_vma *vma)
+/* Numbers of anon_vmas that a forked process has made itself; those below it has inherited. */
+#define OWN_ANON ((uint32_t)1 << 31)
+
+/* One mapping but for the rights, and for what is not seen. */
+static bool continues(const struct lx_mm *mm, const struct lx_vma *prev, const struct lx_vma *vma)
 {
-	if (prev && prev->anon && prev->end == vma->start && prev->file == vma->file &&
-	    prev->name == vma->name && ((prev->flags ^ vma->flags) & ~LX_ACCESS_FLAGS) == 0 &&
-	    prev->pgoff + lx_pages(mm, prev) == vma->pgoff)
-		return prev->anon;
-	return mm->next_anon++;
+	return prev->anon && prev->end == vma->start && prev->file == vma->file &&
+	       prev->name == vma->name && ((prev->flags ^ vma->flags) & ~LX_ACCESS_FLAGS) == 0 &&
+	       prev->pgoff + lx_pages(mm, prev) == vma->pgoff;
+}
+
+/*
+ * Neighbours that differ in their rights only are taken as parts of one mapping, cut by mprotect: they
+ * share an anon_vma and can become one VMA again. Those that are alike and still two have not the same
+ * one; in a forked process then one of them is inherited, and what grew since is its own: the heap
+ * upwards, mappings downwards.
+ */
+static void find_anon(struct builder *b, struct lx_vma *vma, bool is_heap)
+{
+	struct lx_mm *mm = b->mm;
+	struct lx_vma *prev = lx_count(mm) ? lx_at(mm, lx_count(mm) - 1) : NULL;
+	bool is_one = prev && continues(mm, prev, vma);
+
+	if (is_one && prev->flags != vma->flags) {
+		vma->anon = prev->anon;
+		return;
+	}
+	if (is_one && b->start->is_forked && is_heap) {
+		vma->anon = OWN_ANON + mm->next_anon++;
+		return;
+	}
+	if (is_one && b->start->is_forked)
+		prev->anon = OWN_ANON + mm->next_anon++;
+	vma->anon = mm->next_anon++;
 }
 
 /* --- the list ---------------------------------------------------------------------------------------- */
@@ -225,8 +250,7 @@ static void add_vmas(struct builder *b)
 			continue;
 		vma = convert(b, v);
 		if (seems_written(v))
-			vma.anon = anon_of(mm, lx_count(mm) ? lx_at(mm, lx_count(mm) - 1) : NULL,
-			                   &vma);
+			find_anon(b, &vma, vma_is_named(b->start->vmas, v, "[heap]"));
 		lx_splice(mm, lx_count(mm), 0, &vma, 1);
 		above = v->end;
 	}
@@ -352,11 +376,16 @@ static bool build(struct lx_mm *mm, struct region *region, const struct lx_mm_st
 	mm->next_file = (uint32_t)1 << 31;
 	mm->next_anon = 1;
 	add_vmas(&b);
+	if (start->is_forked) {
+		mm->inherited_anon = OWN_ANON;
+		mm->next_anon += OWN_ANON;
+	}
 	mm->names = b.names.at;
 	mm->task_size = find_task_size(mm);
 	find_brk(mm, start);
 	mm->mmap_base = start->mmap_base ? start->mmap_base : find_mmap_base(mm);
 	set_commit(mm, start);
+	mm->now.thp = (uint32_t)fact_or(start->thp, LX_THP_MADVISE);
 	return !mm->failed;
 }
 

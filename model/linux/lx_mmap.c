@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* mmap and munmap (Linux mm/mmap.c, mm/vma.c). The order of the tests decides the errno. */
+#include "model/linux/lx_cow.h"
 #include "model/linux/lx_vmas.h"
 
 enum { MAP_TYPE_MASK = 0x0f, MAP_FIXED_NOREPLACE = 0x100000 };
@@ -82,6 +83,7 @@ static int do_munmap(struct lx_mm *mm, uint64_t start, uint64_t end)
 		rest[count++] = lx_part(mm, lx_at(mm, from), lx_at(mm, from)->start, start);
 	if (lx_at(mm, to - 1)->end > end)
 		rest[count++] = lx_part(mm, lx_at(mm, to - 1), end, lx_at(mm, to - 1)->end);
+	lx_cow_dropped(mm, start, end);
 	lx_splice(mm, from, to - from, rest, count);
 	if (mm->image && !mm->failed)
 		image_drop(mm->image, start, end);
@@ -334,7 +336,9 @@ int64_t lx_mmap(struct sys *sys, uint64_t addr, uint64_t len, uint32_t prot, uin
 	why_enter(mm->sys.why, FN_DO_MMAP, addr, len, 0);
 	result = do_mmap(mm, &call);
 	why_leave(mm->sys.why, FN_DO_MMAP);
-	if (!sys_failed(result) && (flags & (SYS_MAP_POPULATE | SYS_MAP_LOCKED)))
+	/* Errors of it are nobody's. */
+	if (!sys_failed(result) && !mm->leaves_populate &&
+	    (flags & (SYS_MAP_POPULATE | SYS_MAP_LOCKED)))
 		lx_populate(mm, call.range.start, call.range.end);
 	return result;
 }

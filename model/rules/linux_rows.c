@@ -17,6 +17,7 @@ const struct linux_rules linux_rows[] = {
 	        .oom_sacrifices_child = true,
 	        .oom_waits_for_exiting = true,
 	        .heap_touches = true,
+	        .stack_near_sp = true,
 	},
 	{
 	        /* "mm: rework virtual memory accounting"; MADV_FREE */
@@ -30,6 +31,7 @@ const struct linux_rules linux_rows[] = {
 	        .limit_data_maps = true,
 	        .madv_free = true,
 	        .heap_touches = true,
+	        .stack_near_sp = true,
 	},
 	{
 	        /* "mm, oom: introduce oom reaper": a reaped mm is not looked at again; "mm: oom_kill:
@@ -44,6 +46,7 @@ const struct linux_rules linux_rows[] = {
 	        .limit_data_maps = true,
 	        .madv_free = true,
 	        .heap_touches = true,
+	        .stack_near_sp = true,
 	},
 	{
 	        /* mprotect_fixup() asks may_expand_vm() for what becomes data */
@@ -58,6 +61,7 @@ const struct linux_rules linux_rows[] = {
 	        .madv_free = true,
 	        .mprotect_limit_data = true,
 	        .heap_touches = true,
+	        .stack_near_sp = true,
 	},
 	{
 	        /* "mm, oom: skip vforked tasks from being selected" */
@@ -73,6 +77,7 @@ const struct linux_rules linux_rows[] = {
 	        .madv_free = true,
 	        .mprotect_limit_data = true,
 	        .heap_touches = true,
+	        .stack_near_sp = true,
 	},
 	{
 	        /* "mm: larger stack guard gap, between vmas", also in all stable series */
@@ -89,6 +94,7 @@ const struct linux_rules linux_rows[] = {
 	        .mprotect_limit_data = true,
 	        .stack_guard_gap = true,
 	        .heap_touches = true,
+	        .stack_near_sp = true,
 	},
 	{
 	        /* "mm, oom: remove 3% bonus for CAP_SYS_ADMIN processes" */
@@ -104,12 +110,30 @@ const struct linux_rules linux_rows[] = {
 	        .mprotect_limit_data = true,
 	        .stack_guard_gap = true,
 	        .heap_touches = true,
+	        .stack_near_sp = true,
 	},
 	{
 	        /* "memcg, oom: move out_of_memory back to the charge path" */
 	        .name = "4.19",
 	        .major = 4,
 	        .minor = 19,
+	        .commit_guess_free_pages = true,
+	        .oom_sacrifices_child = true,
+	        .oom_skips_reaped = true,
+	        .oom_skips_vfork = true,
+	        .memcg_kill_at_charge = true,
+	        .limit_data_maps = true,
+	        .madv_free = true,
+	        .mprotect_limit_data = true,
+	        .stack_guard_gap = true,
+	        .heap_touches = true,
+	        .stack_near_sp = true,
+	},
+	{
+	        /* __do_page_fault() asks no more how far below the stack pointer a stack is touched */
+	        .name = "4.20",
+	        .major = 4,
+	        .minor = 20,
 	        .commit_guess_free_pages = true,
 	        .oom_sacrifices_child = true,
 	        .oom_skips_reaped = true,
@@ -423,6 +447,39 @@ const struct linux_rules linux_rows[] = {
 	        .madv_guard = true,
 	},
 	{
+	        /* guards in shared memory and files, which 6.13 refused */
+	        .name = "6.15",
+	        .major = 6,
+	        .minor = 15,
+	        .committed_as_is_exact = true,
+	        .commit_batch_by_mode = true,
+	        .oom_points_signed = true,
+	        .oom_last_tie_wins = true,
+	        .oom_score_two_thirds = true,
+	        .oom_skips_reaped = true,
+	        .oom_skips_vfork = true,
+	        .memcg_kill_at_charge = true,
+	        .pagemap_scan = true,
+	        .limit_data_maps = true,
+	        .madv_free = true,
+	        .mprotect_limit_data = true,
+	        .stack_guard_gap = true,
+	        .mremap_merges_next = true,
+	        .guard_gap_lowers_search = true,
+	        .brk_extends_only = true,
+	        .brk_shrink_needs_vma = true,
+	        .thp_align = LINUX_THP_ALIGN_MULTIPLES,
+	        .map_stack_no_hugepage = true,
+	        .mprotect_uncharges = true,
+	        .fixed_charges_difference = true,
+	        .madv_guard = true,
+	        .madv_guard_files = true,
+	        .search_ends_at_min_addr = true,
+	        .mremap_looks_first = true,
+	        .special_stays_whole = true,
+	        .madvise_says_again = true,
+	},
+	{
 	        /* "mm/vma: fix incorrectly disallowed anonymous VMA merges" */
 	        .name = "6.16",
 	        .major = 6,
@@ -453,6 +510,7 @@ const struct linux_rules linux_rows[] = {
 	        .mprotect_uncharges = true,
 	        .fixed_charges_difference = true,
 	        .madv_guard = true,
+	        .madv_guard_files = true,
 	        .merge_touched = true,
 	},
 	{
@@ -486,6 +544,7 @@ const struct linux_rules linux_rows[] = {
 	        .mprotect_uncharges = true,
 	        .fixed_charges_difference = true,
 	        .madv_guard = true,
+	        .madv_guard_files = true,
 	        .merge_touched = true,
 	        .mremap_checks_new_len = true,
 	},
@@ -523,6 +582,7 @@ const struct linux_rules linux_rows[] = {
 	        .madv_guard = true,
 	        .merge_touched = true,
 	        .mremap_checks_new_len = true,
+	        .madv_guard_files = true,
 	        .mremap_counts_first = true,
 	},
 };

@@ -94,15 +94,18 @@ static bool choose_glibc(struct world *world, const struct world_start *start,
 	return true;
 }
 
-static const struct linux_rules *choose_kernel(const struct world_start *start)
+static const struct linux_rules *choose_kernel(struct world *world, const struct world_start *start)
 {
 	const struct system_facts *sys = start->snap ? snapshot_system(start->snap) : NULL;
 
 	if (start->kernel_major >= 0)
 		return linux_rules_for(start->kernel_major, start->kernel_minor);
-	if (sys && sys->kernel_major > 0)
-		return linux_rules_for(sys->kernel_major, sys->kernel_minor);
-	return linux_rules_for(FRESH_KERNEL_MAJOR, FRESH_KERNEL_MINOR);
+	if (!sys || sys->kernel_major <= 0)
+		return linux_rules_for(FRESH_KERNEL_MAJOR, FRESH_KERNEL_MINOR);
+	if (!linux_is_known(sys->kernel_major, sys->kernel_minor))
+		world_remark(world, "the rules of its kernel are not known: those of the nearest "
+		                    "release before, or of 4.3, are taken");
+	return linux_rules_for(sys->kernel_major, sys->kernel_minor);
 }
 
 /* --- address space ---------------------------------------------------------------------------------------- */
@@ -120,6 +123,8 @@ static void limits_of(const struct snapshot *snap, struct lx_mm_start *ret)
 	lx_commit_of_facts(sys, process, &ret->commit);
 	if (sys)
 		ret->committed = sys->committed_as;
+	if (sys && fact_known(sys->thp_mode) && sys->thp_mode.v <= LX_THP_NEVER)
+		ret->thp = sys->thp_mode;
 }
 
 static bool make_mm(struct world *world, const struct world_start *start,
@@ -128,7 +133,7 @@ static bool make_mm(struct world *world, const struct world_start *start,
 	const struct vma_set *vmas = start->snap ? snapshot_vmas(start->snap) : NULL;
 	const struct process_facts *process = start->snap ? snapshot_process(start->snap) : NULL;
 	struct vma_set fresh = { 0 };
-	struct lx_mm_start mm = { .image = &world->image, .rules = choose_kernel(start) };
+	struct lx_mm_start mm = { .image = &world->image, .rules = choose_kernel(world, start) };
 
 	limits_of(start->snap, &mm);
 	if (start->cpus)
@@ -137,6 +142,7 @@ static bool make_mm(struct world *world, const struct world_start *start,
 		mm.vmas = vmas;
 		mm.brk_start = process ? fact_or(process->brk_start, 0) : 0;
 		mm.brk = process ? fact_or(process->brk_end, mm.brk_start) : 0;
+		mm.is_forked = process && process->is_forked;
 		if (ms)
 			mm.brk = world_find_break(start->mem, ms, mm.page, mm.brk_start, mm.brk);
 	} else {
@@ -154,6 +160,8 @@ static bool make_mm(struct world *world, const struct world_start *start,
 	world->stack_cache.region = world->region;
 	world->pt.overcommit_mode = mm.commit.mode;
 	world->mm = lx_mm_new(world->region, &mm);
+	if (world->mm)
+		lx_mm_leave_populate(world->mm);
 	return world->mm != NULL;
 }
 
@@ -219,6 +227,8 @@ static bool fill(struct world *world, const struct world_start *start, struct er
 	                                           : FRESH_CPUS;
 	world->pt.random = FRESH_RANDOM;
 	world->started_from = ms ? "live" : start->snap ? "snapshot" : "fresh";
+	if (!ms && start->snap)
+		world_mark_resident(world, snapshot_vmas(start->snap));
 	if (ms)
 		is_filled = world_copy_memory(world, snapshot_vmas(start->snap), start->mem, ms) &&
 		            world_take_malloc(world, start->snap, start->mem, ms);
