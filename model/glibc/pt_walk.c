@@ -21,6 +21,16 @@ static uint64_t largest_cached(const struct walk *w)
 	return max;
 }
 
+/* Each link stands for a chunk; a heap that grows meanwhile rarely consists of the smallest ones. */
+static size_t links_wanted(const struct walk *w)
+{
+	uint64_t bytes = 0;
+
+	for (size_t i = 0; i < w->ms->arena_count; i++)
+		bytes += min_u64(w->ms->arenas[i].system_mem, UINT64_MAX / 2 - bytes);
+	return (size_t)min_u64(bytes / w->d->lay->min_size + WALK_LINKS_LEAST, WALK_LINKS_MAX);
+}
+
 static bool begin_walk(struct walk *w)
 {
 	const struct malloc_layout *lay = w->d->lay;
@@ -29,7 +39,7 @@ static bool begin_walk(struct walk *w)
 	w->counters = region_alloc(w->scratch, arenas * sizeof(*w->counters));
 	w->tallies = region_alloc(w->scratch, arenas * sizeof(*w->tallies));
 	if (!w->set)
-		w->links = chunk_links_new(w->scratch, WALK_LINKS_MAX);
+		w->links = chunk_links_new(w->scratch, links_wanted(w));
 	if (!w->counters || !w->tallies || (!w->set && !w->links))
 		return false;
 	w->anchors.arena = UINT32_MAX;

@@ -61,6 +61,10 @@ static inline __attribute__((always_inline)) enum step parse(struct walk *w, con
 			break;
 		}
 		at = piece + (next - base);
+		/* The next header is found by this one: all that can be done early is to bring the
+		 * piece nearer, about four cache lines per chunk of usual size. */
+		for (size_t ahead = 1024; ahead < 1024 + 256; ahead += 64)
+			__builtin_prefetch(at + ahead);
 		raw = load(at + word, word);
 		size = pt_chunk_size(raw);
 		if ((raw & bad_bits) || size < min || size > stop - next ||
