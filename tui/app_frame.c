@@ -179,9 +179,9 @@ void app_draw_status(struct app *app, struct area screen)
 
 /* Most useful first; quit always stays, at the end. */
 static const enum command_id hint_order[] = {
-	CMD_HELP,   CMD_BACK,   CMD_NEXT_PANE, CMD_SEARCH,    CMD_FILTER,
-	CMD_SORT,   CMD_PAUSE,  CMD_FASTER,    CMD_SLOWER,    CMD_REFRESH,
-	CMD_PROMPT, CMD_FREEZE, CMD_THEME,     CMD_NEXT_VIEW, CMD_SORT_INVERT,
+	CMD_HELP, CMD_BACK,   CMD_OPEN,   CMD_NEXT_PANE, CMD_SEARCH,    CMD_FILTER,
+	CMD_SORT, CMD_PAUSE,  CMD_FASTER, CMD_SLOWER,    CMD_REFRESH,   CMD_PROMPT,
+	CMD_COPY, CMD_EXPORT, CMD_FREEZE, CMD_THEME,     CMD_NEXT_VIEW, CMD_SORT_INVERT,
 };
 
 static bool applies(const struct app *app, enum command_id command)
@@ -253,7 +253,9 @@ static void draw_view(struct app *app, struct area screen)
 
 	if (ops->prepare)
 		ops->prepare(&frame);
+	frame.state->item_count = 0;
 	ops->draw(&frame, area_part(screen, 1, 2, screen.width - 2, screen.height - 4));
+	app_refresh_popup(app, ops, &frame);
 }
 
 static void draw_screen(struct app *app, struct area screen)
@@ -268,6 +270,7 @@ static void draw_screen(struct app *app, struct area screen)
 	draw_view(app, screen);
 	app_draw_status(app, screen);
 	draw_hints(app, screen);
+	popup_draw(&app->popup, screen);
 }
 
 void app_draw(struct app *app)

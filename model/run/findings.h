@@ -42,6 +42,16 @@ struct finding {
 	char text[200];  /* one sentence, trusted UTF-8: no foreign strings in it */
 };
 
+/* A finding's rule in words, for whoever asks why it is shown. Static text. */
+struct finding_rule {
+	const char *rule;   /* what makes it true, and what that means */
+	const char *remedy; /* what can be done */
+	const char *source; /* whose rule it is */
+};
+
+/** NULL beyond FINDING_COUNT. */
+const struct finding_rule *finding_rule(enum finding_id id);
+
 /* What the rules look at; only `snap` is needed. */
 struct findings_input {
 	const struct snapshot *snap;
