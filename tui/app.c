@@ -13,7 +13,7 @@
 
 #define MS ((uint64_t)1000000)
 
-enum { DRAW_EVERY_MS = 33, MESSAGE_MS = 5000, PATIENCE_MS = 150, STALE_FLOOR_MS = 3000 };
+enum { DRAW_EVERY_MS = 8, MESSAGE_MS = 5000, PATIENCE_MS = 150, STALE_FLOOR_MS = 3000 };
 enum { INTERVAL_DEFAULT_MS = 1000 };
 
 uint64_t app_now_ns(void)
