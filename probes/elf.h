@@ -80,4 +80,12 @@ bool elf_data_range(const struct elf_file *file, uint64_t *ret_start, uint64_t *
 void elf_each_pointer(const struct elf_file *file, const uint8_t *data, uint64_t base, size_t len,
                       void (*pointer)(void *ctx, uint64_t place, uint64_t value), void *ctx);
 
+/**
+ * Words of the file that hold, once it is loaded, how far from the thread pointer a thread-local
+ * variable of its own or of another file lies. `addend` is its place among the file's own ones (0 in
+ * REL, where the word itself has it). A program that was linked at once has no such words.
+ */
+void elf_each_tls_word(const struct elf_file *file,
+                       void (*word)(void *ctx, uint64_t place, uint64_t addend), void *ctx);
+
 #endif

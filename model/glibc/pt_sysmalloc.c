@@ -325,10 +325,7 @@ uint64_t pt_sysmalloc(struct ptmalloc *pt, uint64_t nb, uint64_t av)
 		return mem;
 	}
 	if (!is_top_sound(pt, av)) {
-		pt_assert_failed(pt, "sysmalloc",
-		                 "(old_top == initial_top (av) && old_size == 0) || ((unsigned "
-		                 "long) (old_size) >= MINSIZE && prev_inuse (old_top) && "
-		                 "((unsigned long) old_end & (pagesize - 1)) == 0)");
+		pt_assert_failed(pt, PT_ASSERT_TOP);
 	} else if (av == pt->main_arena) {
 		grow_main(pt, av, nb);
 	} else if (!grow_other(pt, av, nb) && !tried_mmap && pt_ok(pt)) {

@@ -77,7 +77,7 @@ struct op_result {
 	        band_pages; /* the kernel may have decided otherwise: by how much its counter may err; 0: it can't */
 	enum outcome outcome;
 	bool is_dead; /* of OUTCOME_OOM: the process itself was killed */
-	char outcome_text[360];
+	char outcome_text[640];
 	struct lx_pressure pressure;
 };
 
