@@ -51,13 +51,8 @@ static bool read_versions(struct simulate_options *o, struct err *reterr)
 		return false;
 	}
 	o->start.glibc_minor = glibc ? minor : -1;
-	if (kernel &&
-	    !linux_parse_release(kernel, &o->start.kernel_major, &o->start.kernel_minor)) {
-		err_set(reterr, ERR_USAGE, 0, kernel, "not a kernel version");
-		err_remedy(reterr, "Give one as MAJOR.MINOR: --kernel 6.1.");
-		return false;
-	}
-	return true;
+	return !kernel ||
+	       cli_parse_kernel(kernel, &o->start.kernel_major, &o->start.kernel_minor, reterr);
 }
 
 static bool read_number(const struct cli_args *args, const char *option, uint64_t max,

@@ -189,6 +189,8 @@ void json_simulate_result(struct simulate_output *output, const struct op_result
 	put_calls(&out, result->sys);
 	put_count(&out, "commit_pages", result->commit_pages);
 	put_count(&out, "rss_pages", result->rss_pages);
+	if (result->huge_faults)
+		put_count(&out, "huge_pages_estimate", (int64_t)result->huge_faults);
 	if (result->band_pages)
 		put_count(&out, "band_pages", (int64_t)result->band_pages);
 	put_pressure(&out, &result->pressure);

@@ -62,6 +62,11 @@ static void put_outcome(struct simulate_output *out, const struct op_result *r)
 	} else if (r->error) {
 		(void)fprintf(out->to, " (errno %d)", r->error);
 	}
+	if (r->huge_faults)
+		(void)fprintf(out->to,
+		              "; with %" PRIu64 " huge page%s, an estimate: where none is free "
+		              "there is a page in its place",
+		              r->huge_faults, r->huge_faults == 1 ? "" : "s");
 	if (r->band_pages)
 		(void)fprintf(out->to,
 		              "; or the contrary: Committed_AS as the kernel reads it is off by up "

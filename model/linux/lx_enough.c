@@ -6,6 +6,7 @@
  * Mode 2 looks at a counter of which each CPU keeps a part to itself. The answer here is that of the
  * exact sum; where those parts could turn it, the band says by how much.
  */
+#include "model/linux/lx_cow.h"
 #include "model/linux/lx_vmas.h"
 
 /* --- what is committed ------------------------------------------------------------------------------- */
@@ -183,12 +184,12 @@ static bool dup_mmap(struct lx_mm *mm)
 	return true;
 }
 
-int lx_mm_fork(struct lx_mm *mm, uint64_t *ret_pages)
+int lx_mm_fork(struct lx_mm *mm, struct lx_forked *ret)
 {
 	uint64_t before = mm->now.children;
 	bool is_charged;
 
-	*ret_pages = 0;
+	*ret = (struct lx_forked){ 0 };
 	lx_note_scalars(mm);
 	why_enter(mm->sys.why, FN_DUP_MMAP, lx_count(mm), 0, 0);
 	is_charged = dup_mmap(mm);
@@ -197,17 +198,19 @@ int lx_mm_fork(struct lx_mm *mm, uint64_t *ret_pages)
 		mm->now.children = before;
 		return -LX_ENOMEM;
 	}
-	*ret_pages = mm->now.children - before;
+	ret->pages = mm->now.children - before;
 	mm->now.child_count++;
 	mm->now.inherited_below = mm->next_file;
+	ret->number = lx_cow_fork(mm);
 	return 0;
 }
 
 /* Which child maps which shared memory is not kept: the last one that ends gives it up. */
-void lx_mm_child_exit(struct lx_mm *mm, uint64_t pages)
+void lx_mm_child_exit(struct lx_mm *mm, const struct lx_forked *child)
 {
 	lx_note_scalars(mm);
-	mm->now.children -= min_u64(pages, mm->now.children);
+	(void)lx_cow_exit(mm, child->number);
+	mm->now.children -= min_u64(child->pages, mm->now.children);
 	mm->now.child_count -= mm->now.child_count != 0;
 	if (mm->now.child_count)
 		return;

@@ -42,8 +42,9 @@ struct lx_gone {
 struct lx_child {
 	const struct lx_child *older;
 	int32_t pid;
-	uint32_t name; /* as the scenario calls it */
-	uint64_t rss, tables;
+	uint32_t name;   /* as the scenario calls it */
+	uint32_t number; /* see struct lx_forked */
+	uint64_t rss, swap, tables;
 };
 
 struct lx_memory {
@@ -67,6 +68,8 @@ struct lx_memory {
 
 	struct oom_task self; /* the process; rss_pages and pgtables_bytes follow it */
 	uint64_t resident;    /* of the image, as far as it is charged */
+	uint64_t kept;        /* by children alone, as far as it is charged */
+	uint64_t shares;      /* of rss_pages, outside of the image: what children share */
 	uint64_t tables;      /* page-table pages by span, as far as they are charged */
 
 	const struct lx_gone *gone;
@@ -126,8 +129,12 @@ struct lx_pressure {
 /** Nothing was left to reclaim against a limit: the OOM killer's way by the kernel's functions. */
 void lx_memory_oom(struct lx_memory *memory, uint32_t over, uint64_t page, struct why *why,
                    struct lx_pressure *ret);
-/** A child begins, with the process's pages. Its pid; 0: out of memory. */
-int32_t lx_memory_fork(struct lx_memory *memory, uint32_t name);
+/** A child begins, with what it shares of the process's pages, and page tables of its own that are
+ * charged past every limit. NULL: out of memory. */
+const struct lx_child *lx_memory_fork(struct lx_mm *mm, struct lx_memory *memory, uint32_t name,
+                                      const struct lx_forked *forked);
+/** What children keep alone goes with them: of those that have died it is given back. */
+void lx_memory_follow_children(struct lx_mm *mm, struct lx_memory *memory);
 /** A task ends by itself, or did; false when out of memory. */
 bool lx_memory_exit(struct lx_memory *memory, int32_t pid);
 bool lx_memory_is_gone(const struct lx_memory *memory, int32_t pid);

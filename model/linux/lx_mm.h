@@ -64,6 +64,7 @@ struct lx_mm_start {
 	uint64_t limit_as, limit_data, limit_stack; /* bytes; UINT64_MAX: unlimited */
 	uint64_t data_bytes; /* end_data - start_data: counts for RLIMIT_DATA of brk; 0: unknown */
 	uint64_t max_map_count;
+	struct fact thp; /* enum lx_thp; unknown: madvise */
 	struct lx_commit_state commit;
 	struct fact committed; /* bytes, Committed_AS; unknown: nothing else is committed */
 	const struct linux_rules *rules;
@@ -85,6 +86,8 @@ void lx_mm_set_why(struct lx_mm *mm, struct why *why);
 /* Addresses that no process has: memory of the models' own, always IMAGE_OK. */
 #define LX_OWN_START UINT64_C(0x0f00000000000000)
 #define LX_OWN_END   (LX_OWN_START + (UINT64_C(8) << 20))
+/* From here up to there: who shares which page. */
+#define LX_COW_START UINT64_C(0x0e00000000000000)
 
 /** What the image asks of a struct lx_mm on a TLB miss (see struct image_backing). */
 enum image_fault lx_mm_access(void *of, uint64_t addr, bool is_write);
@@ -98,6 +101,12 @@ struct lx_touch {
 };
 /** Writes to each page of [start, end), as a program would. Without an image all count as faulted. */
 void lx_touch(struct lx_mm *mm, uint64_t start, uint64_t end, struct lx_touch *ret);
+
+/**
+ * mm_populate() of a part of a VMA: writes what is private and may be written, reads the rest. A page of
+ * shared memory is its file's at once; of private memory the zero page is read.
+ */
+void lx_populate(struct lx_mm *mm, uint64_t start, uint64_t end);
 
 /* --- what it looks like --------------------------------------------------------------------------- */
 
@@ -122,6 +131,14 @@ void lx_mm_set_limit(struct lx_mm *mm, enum lx_limit limit, uint64_t value);
 void lx_mm_set_total_pages(struct lx_mm *mm, uint64_t pages);
 void lx_mm_set_data_pages(struct lx_mm *mm, uint64_t pages);
 
+/* --- transparent huge pages ------------------------------------------------------------------------- */
+
+/* /sys/kernel/mm/transparent_hugepage/enabled, in the order of its words. */
+enum lx_thp { LX_THP_ALWAYS, LX_THP_MADVISE, LX_THP_NEVER };
+void lx_mm_set_thp(struct lx_mm *mm, enum lx_thp mode);
+/** How many were taken to be had so far: each an estimate of 512 pages. */
+uint64_t lx_mm_huge_faults(const struct lx_mm *mm);
+
 /* --- commitment ------------------------------------------------------------------------------------- */
 
 const struct lx_commit_state *lx_mm_commit_state(const struct lx_mm *mm);
@@ -140,9 +157,17 @@ uint64_t lx_mm_own_committed(const struct lx_mm *mm);
 uint64_t lx_mm_band(const struct lx_mm *mm);
 void lx_mm_clear_band(struct lx_mm *mm);
 
-/** fork(): charges a child. *ret_pages is what lx_mm_child_exit() gives back. 0 or -errno. */
-int lx_mm_fork(struct lx_mm *mm, uint64_t *ret_pages);
-void lx_mm_child_exit(struct lx_mm *mm, uint64_t pages);
+/** fork(): charges a child, which shares what is resident. 0 or -errno. */
+struct lx_forked {
+	uint64_t pages;  /* that lx_mm_child_exit() gives back to Committed_AS */
+	uint32_t number; /* from 1; 0: too many to be told apart */
+};
+int lx_mm_fork(struct lx_mm *mm, struct lx_forked *ret);
+void lx_mm_child_exit(struct lx_mm *mm, const struct lx_forked *child);
+/** What a child has of the process's resident pages, and page tables for them. */
+void lx_fork_share(const struct lx_mm *mm, uint64_t *ret_rss, uint64_t *ret_tables);
+/** Pages that only children hold: the process has written to its copy, or given the page up. */
+uint64_t lx_mm_kept(const struct lx_mm *mm);
 
 /* --- journal ---------------------------------------------------------------------------------------- */
 

@@ -315,6 +315,7 @@ static bool build(struct lx_mm *mm, struct region *region, const struct lx_mm_st
 	mm->mmap_base = start->mmap_base ? start->mmap_base : find_mmap_base(mm);
 	find_brk(mm, start);
 	set_commit(mm, start);
+	mm->now.thp = (uint32_t)fact_or(start->thp, LX_THP_MADVISE);
 	return !mm->failed;
 }
 

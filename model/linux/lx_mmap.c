@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* mmap and munmap (Linux mm/mmap.c, mm/vma.c). The order of the tests decides the errno. */
+#include "model/linux/lx_cow.h"
 #include "model/linux/lx_vmas.h"
 
 enum { MAP_TYPE_MASK = 0x0f, MAP_FIXED_NOREPLACE = 0x100000 };
@@ -61,6 +62,7 @@ static int do_munmap(struct lx_mm *mm, uint64_t start, uint64_t end)
 		rest[count++] = lx_part(mm, lx_at(mm, from), lx_at(mm, from)->start, start);
 	if (lx_at(mm, to - 1)->end > end)
 		rest[count++] = lx_part(mm, lx_at(mm, to - 1), end, lx_at(mm, to - 1)->end);
+	lx_cow_dropped(mm, start, end);
 	lx_splice(mm, from, to - from, rest, count);
 	if (mm->image && !mm->failed)
 		image_drop(mm->image, start, end);
@@ -197,16 +199,6 @@ static int setup_in_turn(struct lx_mm *mm, const struct lx_vma *range, bool *ret
 	return !(range->flags & LX_VM_SHM) || shmem_zero_setup(mm, range) ? 0 : -LX_ENOMEM;
 }
 
-/* mm_populate(): writes what may be written, errors are nobody's. Reads leave no own pages. */
-static void populate(struct lx_mm *mm, const struct mmap_call *call)
-{
-	struct lx_touch touch;
-
-	if ((call->map_flags & (SYS_MAP_POPULATE | SYS_MAP_LOCKED)) &&
-	    (call->range.flags & (LX_VM_WRITE | LX_VM_SHARED)) == LX_VM_WRITE)
-		lx_touch(mm, call->range.start, call->range.end, &touch);
-}
-
 static int64_t mmap_region(struct lx_mm *mm, struct mmap_call *call)
 {
 	struct lx_vma *range = &call->range;
@@ -314,7 +306,8 @@ int64_t lx_mmap(struct sys *sys, uint64_t addr, uint64_t len, uint32_t prot, uin
 	why_enter(mm->sys.why, FN_DO_MMAP, addr, len, 0);
 	result = do_mmap(mm, &call);
 	why_leave(mm->sys.why, FN_DO_MMAP);
-	if (!sys_failed(result))
-		populate(mm, &call);
+	/* Errors of it are nobody's. */
+	if (!sys_failed(result) && (flags & (SYS_MAP_POPULATE | SYS_MAP_LOCKED)))
+		lx_populate(mm, call.range.start, call.range.end);
 	return result;
 }

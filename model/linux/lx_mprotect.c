@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* mprotect and madvise (Linux mm/mprotect.c, mm/madvise.c). */
+#include "model/linux/lx_cow.h"
 #include "model/linux/lx_vmas.h"
 
 enum { PROT_SEM = 8, PROT_GROWSDOWN = 0x01000000, PROT_GROWSUP = 0x02000000 };
@@ -128,7 +129,11 @@ int64_t lx_mprotect(struct sys *sys, uint64_t addr, uint64_t len, uint32_t prot)
 
 /* --- madvise --------------------------------------------------------------------------------------- */
 
-enum { MADV_DONTDUMP = 16, MADV_DODUMP = 17 };
+enum {
+	MADV_DONTDUMP = 16,
+	MADV_DODUMP = 17,
+	GUARDS_MAX = 1 << 22, /* pages at once: more are heaptop's own shortage of memory */
+};
 
 struct flag_advice {
 	uint32_t advice, set, clear;
@@ -189,23 +194,44 @@ static int drop_pages(struct lx_mm *mm, size_t i, uint64_t start, uint64_t end)
 
 	if (vma->flags & LX_VM_LOCKED)
 		return -LX_EINVAL;
-	if (mm->image && !(vma->flags & LX_VM_SHARED))
-		image_drop(mm->image, start, end);
+	if (mm->image && !(vma->flags & LX_VM_SHARED)) {
+		lx_cow_dropped(mm, start, end);
+		image_zap(mm->image, start, end);
+	}
 	return 0;
 }
 
-/* Guards are page table entries: they drop what was there, and the VMA gets an anon_vma so that fork
- * copies them. Where they are is not kept: nothing that is simulated reaches one. */
+/* is_valid_guard_vma(): to 6.14 private anonymous memory that may be written only. */
+static bool may_be_guarded(const struct lx_mm *mm, const struct lx_vma *vma, bool is_install)
+{
+	if (vma->flags & (LX_VM_SPECIAL | LX_VM_HUGETLB | (is_install ? LX_VM_LOCKED : 0)))
+		return false;
+	return mm->rules->madv_guard_files || !vma->file;
+}
+
+/*
+ * Linux mm/madvise.c:madvise_guard_install. Guards are page table entries: they replace what was there and
+ * change no VMA, which gets an anon_vma so that fork copies them.
+ */
 static int guard(struct lx_mm *mm, size_t i, uint64_t start, uint64_t end, bool is_install)
 {
-	uint32_t flags = lx_at(mm, i)->flags;
-
-	if (flags & (LX_VM_SPECIAL | LX_VM_HUGETLB | (is_install ? LX_VM_LOCKED : 0)))
+	if (!may_be_guarded(mm, lx_at(mm, i), is_install))
 		return -LX_EINVAL;
-	if (!is_install)
+	if (is_install)
+		lx_anon_vma_prepare(mm, i);
+	if (!mm->image || mm->failed)
 		return 0;
-	lx_anon_vma_prepare(mm, i);
-	return drop_pages(mm, i, start, end);
+	if (!is_install) {
+		image_unguard(mm->image, start, end);
+		return 0;
+	}
+	if ((end - start) / IMAGE_PAGE > GUARDS_MAX) {
+		lx_fail(mm);
+		return 0;
+	}
+	lx_cow_dropped(mm, start, end);
+	image_guard(mm->image, start, end);
+	return 0;
 }
 
 static int advise_vma(struct lx_mm *mm, size_t i, uint64_t start, uint64_t end, uint32_t advice)

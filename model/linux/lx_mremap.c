@@ -3,6 +3,7 @@
  * mremap (Linux mm/mremap.c) as the waist passes it: without a new address, so without MREMAP_FIXED
  * and MREMAP_DONTUNMAP, which no allocator uses and which are answered with EINVAL.
  */
+#include "model/linux/lx_cow.h"
 #include "model/linux/lx_vmas.h"
 
 struct remap {
@@ -83,6 +84,7 @@ static int64_t do_move_vma(struct lx_mm *mm, size_t i, const struct remap *r, ui
 	lx_vma_merge_new_range(mm, lx_find_vma(mm, to), &copy, false);
 	if (mm->failed)
 		return -LX_ENOMEM;
+	lx_cow_moved(mm, r->addr, to, r->old_len);
 	if (mm->image)
 		image_move(mm->image, r->addr, to, r->old_len);
 	/* An old length of 0 makes a second mapping of shared memory. */

@@ -111,6 +111,9 @@ static void undo_change(struct lx_mm *mm)
 	}
 	recount_shm(mm, change);
 	close_window(mm);
+	/* Pages that were free to write are shared with a child again. */
+	if (mm->image && change->before.living > mm->now.living)
+		image_flush(mm->image, 0, UINT64_MAX);
 	lx_list_replace(mm->list, change->at, change->new_count,
 	                change->old_count ? &mm->kept[mm->kept_count] : NULL, change->old_count);
 	mm->now = change->before;

@@ -39,6 +39,8 @@ struct lx_scalars {
 	uint64_t shm_kept; /* for shared memory that only children still map */
 	uint64_t child_count;
 	uint32_t inherited_below;             /* files with smaller numbers are mapped by a child */
+	uint32_t thp;                         /* enum lx_thp */
+	uint32_t forks, living;               /* children by number, and how many of them live */
 	const struct lx_commit_state *commit; /* never changed, replaced */
 	uint64_t limit[LX_LIMIT_COUNT];
 };
@@ -65,6 +67,8 @@ struct lx_mm {
 	const struct linux_rules *rules;
 	uint64_t page, task_size, mmap_base, brk_start;
 	uint64_t data_bytes;      /* end_data - start_data */
+	bool no_huge;             /* for now there is no room for a huge page */
+	uint64_t huge_faults;     /* since the start, undone ones included */
 	uint64_t band;            /* of the decisions since it was cleared: see lx_mm_band() */
 	const char *const *names; /* [0] is "" */
 	uint32_t next_anon, next_file;
@@ -115,6 +119,18 @@ void lx_splice(struct lx_mm *mm, size_t at, size_t old_count, const struct lx_vm
 void lx_note_scalars(struct lx_mm *mm);
 /** Heaptop is out of memory. */
 void lx_fail(struct lx_mm *mm);
+
+/* --- lx_huge.c ------------------------------------------------------------------------------------ */
+
+/** Whether a write to `addr` of a VMA brings in a huge page. */
+bool lx_thp_is_eligible(const struct lx_mm *mm, const struct lx_vma *vma, uint64_t addr);
+/** Brings in those of [start, end); pages that became resident. */
+uint64_t lx_thp_fault(struct lx_mm *mm, const struct lx_vma *vma, uint64_t start, uint64_t end);
+
+/* --- lx_stack.c ----------------------------------------------------------------------------------- */
+
+/** The VMA that an access to `addr` meets; a stack grows down to it. LX_NONE: there is none. */
+size_t lx_vma_at_fault(struct lx_mm *mm, uint64_t addr);
 
 /* --- lx_shm.c ------------------------------------------------------------------------------------- */
 
@@ -168,6 +184,15 @@ bool lx_vm_enough_memory(struct lx_mm *mm, int64_t pages);
 bool lx_is_data_mapping(uint32_t flags);
 
 /* --- the calls ---------------------------------------------------------------------------------------- */
+
+/* Which tables were counted last. */
+struct lx_tables {
+	uint64_t pte, pmd, pud; /* address >> shift, plus 1; 0: none */
+};
+
+/** Page-table pages for what is resident in [start, end), as far as they were not counted yet; in order
+ * of addresses. */
+uint64_t lx_tables_of(const struct lx_mm *mm, uint64_t start, uint64_t end, struct lx_tables *seen);
 
 /** do_munmap() of a checked range: 0 or -errno. */
 int lx_do_munmap(struct lx_mm *mm, uint64_t start, uint64_t end);

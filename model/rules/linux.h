@@ -35,7 +35,9 @@ struct linux_rules {
 	bool limit_data_maps;     /* RLIMIT_DATA covers private writable mappings (4.5), */
 	bool mprotect_limit_data; /* and mprotect asks it (4.7) */
 	bool madv_free;           /* MADV_FREE (4.5) */
-	bool madv_guard;          /* MADV_GUARD_INSTALL (6.13) */
+	bool madv_guard;          /* MADV_GUARD_INSTALL (6.13), */
+	bool madv_guard_files;    /* and of shared and files' memory (6.15) */
+	bool stack_near_sp;       /* touched 64 KiB below the stack pointer it does not grow (to 4.19) */
 	bool stack_guard_gap;     /* 256 pages below a stack stay free (4.12, all stable series) */
 	bool mremap_merges_next;  /* what grew in place joins the VMA above (6.0) */
 	bool guard_gap_lowers_search; /* a stack's guard gap hides what lies in it from a search (6.1) */
@@ -57,5 +59,10 @@ const struct linux_rules *linux_rules_for(int major, int minor);
 
 /** Parses "6.18.44-foo" or "6.1"; false when it does not begin with MAJOR.MINOR. */
 bool linux_parse_release(const char *release, int *ret_major, int *ret_minor);
+
+/** Whether there was such a release, and its rules are in the rows. */
+bool linux_is_known(int major, int minor);
+/** The same in words, for who asked for another one. */
+#define LINUX_KNOWN "4.3 to 4.20, 5.0 to 5.19, 6.0 to 6.19, 7.0 to 7.2"
 
 #endif

@@ -16,6 +16,7 @@ const struct linux_rules linux_rows[] = {
 	        .oom_root_bonus = true,
 	        .oom_sacrifices_child = true,
 	        .oom_waits_for_exiting = true,
+	        .stack_near_sp = true,
 	},
 	{
 	        /* "mm: rework virtual memory accounting"; MADV_FREE */
@@ -28,6 +29,7 @@ const struct linux_rules linux_rows[] = {
 	        .oom_waits_for_exiting = true,
 	        .limit_data_maps = true,
 	        .madv_free = true,
+	        .stack_near_sp = true,
 	},
 	{
 	        /* "mm, oom: introduce oom reaper": a reaped mm is not looked at again; "mm: oom_kill:
@@ -41,6 +43,7 @@ const struct linux_rules linux_rows[] = {
 	        .oom_skips_reaped = true,
 	        .limit_data_maps = true,
 	        .madv_free = true,
+	        .stack_near_sp = true,
 	},
 	{
 	        /* mprotect_fixup() asks may_expand_vm() for what becomes data */
@@ -54,6 +57,7 @@ const struct linux_rules linux_rows[] = {
 	        .limit_data_maps = true,
 	        .madv_free = true,
 	        .mprotect_limit_data = true,
+	        .stack_near_sp = true,
 	},
 	{
 	        /* "mm, oom: skip vforked tasks from being selected" */
@@ -68,6 +72,7 @@ const struct linux_rules linux_rows[] = {
 	        .limit_data_maps = true,
 	        .madv_free = true,
 	        .mprotect_limit_data = true,
+	        .stack_near_sp = true,
 	},
 	{
 	        /* "mm: larger stack guard gap, between vmas", also in all stable series */
@@ -83,6 +88,7 @@ const struct linux_rules linux_rows[] = {
 	        .madv_free = true,
 	        .mprotect_limit_data = true,
 	        .stack_guard_gap = true,
+	        .stack_near_sp = true,
 	},
 	{
 	        /* "mm, oom: remove 3% bonus for CAP_SYS_ADMIN processes" */
@@ -97,12 +103,29 @@ const struct linux_rules linux_rows[] = {
 	        .madv_free = true,
 	        .mprotect_limit_data = true,
 	        .stack_guard_gap = true,
+	        .stack_near_sp = true,
 	},
 	{
 	        /* "memcg, oom: move out_of_memory back to the charge path" */
 	        .name = "4.19",
 	        .major = 4,
 	        .minor = 19,
+	        .commit_guess_free_pages = true,
+	        .oom_sacrifices_child = true,
+	        .oom_skips_reaped = true,
+	        .oom_skips_vfork = true,
+	        .memcg_kill_at_charge = true,
+	        .limit_data_maps = true,
+	        .madv_free = true,
+	        .mprotect_limit_data = true,
+	        .stack_guard_gap = true,
+	        .stack_near_sp = true,
+	},
+	{
+	        /* __do_page_fault() asks no more how far below the stack pointer a stack is touched */
+	        .name = "4.20",
+	        .major = 4,
+	        .minor = 20,
 	        .commit_guess_free_pages = true,
 	        .oom_sacrifices_child = true,
 	        .oom_skips_reaped = true,
@@ -302,6 +325,35 @@ const struct linux_rules linux_rows[] = {
 	        .madv_guard = true,
 	},
 	{
+	        /* guards in shared memory and files, which 6.13 refused */
+	        .name = "6.15",
+	        .major = 6,
+	        .minor = 15,
+	        .committed_as_is_exact = true,
+	        .commit_batch_by_mode = true,
+	        .oom_points_signed = true,
+	        .oom_last_tie_wins = true,
+	        .oom_score_two_thirds = true,
+	        .oom_skips_reaped = true,
+	        .oom_skips_vfork = true,
+	        .memcg_kill_at_charge = true,
+	        .pagemap_scan = true,
+	        .limit_data_maps = true,
+	        .madv_free = true,
+	        .mprotect_limit_data = true,
+	        .stack_guard_gap = true,
+	        .mremap_merges_next = true,
+	        .guard_gap_lowers_search = true,
+	        .brk_extends_only = true,
+	        .brk_shrink_needs_vma = true,
+	        .thp_align = LINUX_THP_ALIGN_MULTIPLES,
+	        .map_stack_no_hugepage = true,
+	        .mprotect_uncharges = true,
+	        .fixed_charges_difference = true,
+	        .madv_guard = true,
+	        .madv_guard_files = true,
+	},
+	{
 	        /* "mm/vma: fix incorrectly disallowed anonymous VMA merges" */
 	        .name = "6.16",
 	        .major = 6,
@@ -328,6 +380,7 @@ const struct linux_rules linux_rows[] = {
 	        .mprotect_uncharges = true,
 	        .fixed_charges_difference = true,
 	        .madv_guard = true,
+	        .madv_guard_files = true,
 	        .merge_touched = true,
 	},
 	{
@@ -357,6 +410,7 @@ const struct linux_rules linux_rows[] = {
 	        .mprotect_uncharges = true,
 	        .fixed_charges_difference = true,
 	        .madv_guard = true,
+	        .madv_guard_files = true,
 	        .merge_touched = true,
 	        .mremap_checks_new_len = true,
 	},

@@ -277,6 +277,7 @@ bool operate_run(struct operate *operate, const struct operation *op, struct op_
 {
 	struct world *world = operate->world;
 	uint64_t commit = lx_mm_own_committed(world->mm), resident = world_resident(world);
+	uint64_t huge = lx_mm_huge_faults(world->mm);
 	bool ok;
 
 	*ret = (struct op_result){
@@ -297,6 +298,7 @@ bool operate_run(struct operate *operate, const struct operation *op, struct op_
 	operate_settle(operate, op, ret);
 	ret->commit_pages += (int64_t)(lx_mm_own_committed(world->mm) - commit);
 	ret->band_pages = lx_mm_band(world->mm);
+	ret->huge_faults = lx_mm_huge_faults(world->mm) - huge;
 	ret->rss_pages += (int64_t)(world_resident(world) - resident);
 	if (outcome_is_fatal(ret->outcome) || ret->is_dead)
 		operate->is_over = true;

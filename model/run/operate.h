@@ -31,9 +31,10 @@ enum outcome {
 /* What a name is bound to. */
 struct binding {
 	uint64_t addr;
-	uint64_t size; /* of a mapping; 0: a block of malloc's */
-	int32_t pid;   /* of a child */
-	uint8_t state; /* enum binding_state */
+	uint64_t size;   /* of a mapping; 0: a block of malloc's */
+	uint32_t number; /* of a child, with what it is charged in `size` */
+	int32_t pid;     /* of a child */
+	uint8_t state;   /* enum binding_state */
 };
 
 enum binding_state { BOUND_DEAD, BOUND_BLOCK, BOUND_MAPPING, BOUND_CHILD };
@@ -73,6 +74,8 @@ struct op_result {
 	int error; /* errno; 0: none */
 	uint64_t dtv, dtv_usable;
 	int64_t commit_pages, rss_pages; /* changes */
+	uint64_t
+	        huge_faults; /* huge pages that it is taken to have got: an estimate of 512 pages each */
 	uint64_t
 	        band_pages; /* the kernel may have decided otherwise: by how much its counter may err; 0: it can't */
 	enum outcome outcome;

@@ -184,11 +184,12 @@ bool operate_brk(struct operate *operate, const struct operation *op, struct op_
 
 bool operate_fork(struct operate *operate, const struct operation *op, struct op_result *ret)
 {
-	uint64_t pages;
-	int err = lx_mm_fork(operate->world->mm, &pages);
+	struct lx_forked forked;
+	int err = lx_mm_fork(operate->world->mm, &forked);
 
 	*operate_binding(operate, op->dst) =
-	        (struct binding){ .size = pages * operate->world->pt.page,
+	        (struct binding){ .size = forked.pages * operate->world->pt.page,
+		                  .number = forked.number,
 		                  .state = err ? BOUND_DEAD : BOUND_CHILD };
 	if (err)
 		operate_failed(ret, -err);
@@ -199,8 +200,10 @@ bool operate_fork(struct operate *operate, const struct operation *op, struct op
 
 void operate_child_ends(struct operate *operate, struct binding *child)
 {
+	const struct lx_forked forked = { child->size / operate->world->pt.page, child->number };
+
 	child->state = BOUND_DEAD;
-	lx_mm_child_exit(operate->world->mm, child->size / operate->world->pt.page);
+	lx_mm_child_exit(operate->world->mm, &forked);
 }
 
 static struct binding *newest_child(struct operate *operate)

@@ -94,15 +94,18 @@ static bool choose_glibc(struct world *world, const struct world_start *start,
 	return true;
 }
 
-static const struct linux_rules *choose_kernel(const struct world_start *start)
+static const struct linux_rules *choose_kernel(struct world *world, const struct world_start *start)
 {
 	const struct system_facts *sys = start->snap ? snapshot_system(start->snap) : NULL;
 
 	if (start->kernel_major >= 0)
 		return linux_rules_for(start->kernel_major, start->kernel_minor);
-	if (sys && sys->kernel_major > 0)
-		return linux_rules_for(sys->kernel_major, sys->kernel_minor);
-	return linux_rules_for(FRESH_KERNEL_MAJOR, FRESH_KERNEL_MINOR);
+	if (!sys || sys->kernel_major <= 0)
+		return linux_rules_for(FRESH_KERNEL_MAJOR, FRESH_KERNEL_MINOR);
+	if (!linux_is_known(sys->kernel_major, sys->kernel_minor))
+		world_remark(world, "the rules of its kernel are not known: those of the nearest "
+		                    "release before, or of 4.3, are taken");
+	return linux_rules_for(sys->kernel_major, sys->kernel_minor);
 }
 
 /* --- address space ---------------------------------------------------------------------------------------- */
@@ -120,6 +123,8 @@ static void limits_of(const struct snapshot *snap, struct lx_mm_start *ret)
 	lx_commit_of_facts(sys, process, &ret->commit);
 	if (sys)
 		ret->committed = sys->committed_as;
+	if (sys && fact_known(sys->thp_mode) && sys->thp_mode.v <= LX_THP_NEVER)
+		ret->thp = sys->thp_mode;
 }
 
 static bool make_mm(struct world *world, const struct world_start *start,
@@ -128,7 +133,7 @@ static bool make_mm(struct world *world, const struct world_start *start,
 	const struct vma_set *vmas = start->snap ? snapshot_vmas(start->snap) : NULL;
 	const struct process_facts *process = start->snap ? snapshot_process(start->snap) : NULL;
 	struct vma_set fresh = { 0 };
-	struct lx_mm_start mm = { .image = &world->image, .rules = choose_kernel(start) };
+	struct lx_mm_start mm = { .image = &world->image, .rules = choose_kernel(world, start) };
 
 	limits_of(start->snap, &mm);
 	if (start->cpus)

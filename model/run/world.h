@@ -78,7 +78,7 @@ struct world_thread *world_thread_add(struct world *world, const char *name, siz
 struct world_thread *world_thread_find(struct world *world, const char *name, size_t len);
 
 /* A part of the machine that a setting made another. */
-enum world_machine { WORLD_RAM, WORLD_FREE, WORLD_SWAP };
+enum world_machine { WORLD_RAM, WORLD_FREE, WORLD_SWAP, WORLD_HUGEPAGES };
 
 /** Takes it over from the state that decides commitments. */
 void world_follow_machine(struct world *world, enum world_machine what);

@@ -43,8 +43,9 @@ static bool take_range(struct world *world, struct memory *mem, const struct mem
 		return image_mark(&world->image, range->start, range->end, SLOT_UNKNOWN);
 	case MEM_PAGE_SWAPPED:
 		return image_mark(&world->image, range->start, range->end, SLOT_SWAPPED);
-	case MEM_PAGE_ABSENT:
 	case MEM_PAGE_GUARD:
+		return image_mark(&world->image, range->start, range->end, SLOT_GUARD);
+	case MEM_PAGE_ABSENT:
 		break;
 	}
 	return true;

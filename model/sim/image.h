@@ -12,6 +12,8 @@
  *	ZERO	resident and zero
  *	UNKNOWN	resident, but its bytes were not copied
  *	SWAPPED	swapped out: bytes unknown
+ *	READ	only read: the kernel's zero page, which counts for nobody
+ *	GUARD	MADV_GUARD_INSTALL: each access is a SEGV
  *
  * What a page without bytes means is the backing's to say (the VMA set knows which addresses exist),
  * asked only when the software TLB misses.
@@ -32,7 +34,15 @@
 enum { IMAGE_PAGE = 4096, IMAGE_LEAF_PAGES = 512, IMAGE_TLB_ROWS = 4096 };
 
 /* Slot values below the first page number. */
-enum image_slot { SLOT_EMPTY, SLOT_ZERO, SLOT_UNKNOWN, SLOT_SWAPPED, SLOT_FIRST_PAGE };
+enum image_slot {
+	SLOT_EMPTY,
+	SLOT_ZERO,
+	SLOT_UNKNOWN,
+	SLOT_SWAPPED,
+	SLOT_READ,
+	SLOT_GUARD,
+	SLOT_FIRST_PAGE
+};
 
 enum image_fault {
 	IMAGE_OK,
@@ -126,8 +136,18 @@ bool image_mark(struct image *image, uint64_t start, uint64_t end, enum image_sl
 
 /* --- the kernel's side --------------------------------------------------------------------------- */
 
-/** [start, end) becomes EMPTY (munmap, MADV_DONTNEED, brk down). Returns resident pages given up. */
+/** [start, end) becomes EMPTY (munmap, brk down). Returns resident pages given up. */
 uint64_t image_drop(struct image *image, uint64_t start, uint64_t end);
+/** The same but for guards (MADV_DONTNEED). */
+uint64_t image_zap(struct image *image, uint64_t start, uint64_t end);
+/** [start, end) becomes a guard, whatever was there; or no guard any more. */
+void image_guard(struct image *image, uint64_t start, uint64_t end);
+void image_unguard(struct image *image, uint64_t start, uint64_t end);
+/** Reads each page of [start, end), of which those that are EMPTY become READ, or ZERO where a read
+ * makes a page. */
+void image_read(struct image *image, uint64_t start, uint64_t end, enum image_slot as);
+/** The first guard in [start, end); `end`: there is none. */
+uint64_t image_find_guard(const struct image *image, uint64_t start, uint64_t end);
 /** Moves pages, as mremap does; the destination is dropped first. */
 void image_move(struct image *image, uint64_t from, uint64_t to, uint64_t len);
 /** Access rights of [start, end) changed: forget what the TLB knows. */
@@ -138,6 +158,10 @@ uint64_t image_touch(struct image *image, uint64_t start, uint64_t end);
 uint64_t image_resident(const struct image *image, uint64_t start, uint64_t end);
 /** Whether any page of [start, end) is; looks no further than the first. */
 bool image_is_any_resident(const struct image *image, uint64_t start, uint64_t end);
+/** Whether any page of it is known to the page tables: resident, swapped, read or a guard. */
+bool image_is_any_mapped(const struct image *image, uint64_t start, uint64_t end);
+/** The first address from `addr` (a multiple of 2 MiB) on where anything is known; beyond all of them. */
+uint64_t image_next_leaf(const struct image *image, uint64_t addr);
 
 /* --- journal ------------------------------------------------------------------------------------- */
 

@@ -7,9 +7,9 @@
 
 bool image_ask_backing(struct image *image, uint64_t addr, bool is_write, uint32_t slot)
 {
-	enum image_fault fault = addr >> 60 ? IMAGE_SEGV : IMAGE_OK;
+	enum image_fault fault = addr >> 60 || slot == SLOT_GUARD ? IMAGE_SEGV : IMAGE_OK;
 
-	if (addr >= image->window.start && addr < image->window.end &&
+	if (fault == IMAGE_OK && addr >= image->window.start && addr < image->window.end &&
 	    (!is_write || image->window.may_write))
 		return true;
 	if (fault == IMAGE_OK && image->backing.access)
@@ -60,6 +60,8 @@ const uint8_t *image_read_miss(struct image *image, uint64_t addr, unsigned widt
 		image_fail(image, IMAGE_UNKNOWN, addr, false);
 		return dummy(image);
 	}
+	if (slot == SLOT_EMPTY && addr < IMAGE_USER_END)
+		(void)image_slot_set(image, align_down(addr, IMAGE_PAGE), SLOT_READ);
 	if (slot < SLOT_FIRST_PAGE)
 		return zero_page + addr % IMAGE_PAGE;
 	row->host = pool_page_bytes(image->pool, slot);

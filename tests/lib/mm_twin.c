@@ -14,6 +14,7 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/utsname.h>
 #include <sys/wait.h>
@@ -25,6 +26,20 @@
 enum { TEXT_MAX = 96 << 20 };
 
 /* --- the child: nothing but the calls ------------------------------------------------------------- */
+
+/* The kernel writes in the process's place: what would end it is an error. Returns the pages before. */
+static int64_t touch_pages(uint64_t start, uint64_t end)
+{
+	static int zero = -1;
+	int64_t pages = 0;
+
+	if (zero < 0)
+		zero = open("/dev/zero", O_RDONLY | O_CLOEXEC);
+	for (uint64_t at = start; at < end; at += PAGE, pages++)
+		if (syscall(SYS_read, zero, at, 1L) != 1)
+			break;
+	return pages;
+}
 
 static int64_t perform(const struct step *s)
 {
@@ -49,9 +64,7 @@ static int64_t perform(const struct step *s)
 		r = syscall(SYS_madvise, s->arg[0], s->arg[1], s->arg[2]);
 		break;
 	default:
-		for (uint64_t at = s->arg[0]; at < s->arg[1]; at += PAGE)
-			*(volatile char *)(uintptr_t)at = 1;
-		return 0;
+		return touch_pages(s->arg[0], s->arg[1]);
 	}
 	return r == -1 ? -errno : r;
 }
@@ -252,8 +265,38 @@ int64_t mm_twin_predict(struct lx_mm *mm, const struct step *s)
 		return sys_madvise(sys, s->arg[0], s->arg[1], (uint32_t)s->arg[2]);
 	default:
 		lx_touch(mm, s->arg[0], s->arg[1], &touch);
-		assert_false(touch.segv);
-		return 0;
+		return (int64_t)touch.pages;
+	}
+}
+
+static bool is_at_start(const struct mm_twin *twin, const struct lx_vma *v)
+{
+	const struct vma *next = vma_find_next(&twin->start, v->start);
+
+	return next && next->start < v->end;
+}
+
+/* Pages that are there, of private memory that was mapped since the start. */
+void mm_twin_compare_resident(struct mm_twin *twin)
+{
+	struct smaps_pos pos = { 0 };
+	struct vma_set real;
+	size_t bad;
+
+	region_free(twin->scratch);
+	twin->scratch = region_new();
+	assert_true(parse_maps(twin->text, read_all(twin->maps_fd, twin->text), twin->scratch,
+	                       &real, &bad));
+	parse_smaps(twin->text, read_all(twin->smaps_fd, twin->text), &real, &pos);
+	for (size_t i = 0; i < lx_mm_count(twin->mm); i++) {
+		const struct lx_vma *v = lx_mm_at(twin->mm, i);
+		uint64_t ours = image_resident(&twin->image, v->start, v->end);
+
+		if (v->file || is_at_start(twin, v) || real.at[i].rss / PAGE == ours)
+			continue;
+		print_history(twin);
+		fail_msg("%" PRIx64 "-%" PRIx64 ": %" PRIu64 " pages, %" PRIu64 " predicted",
+		         v->start, v->end, real.at[i].rss / PAGE, ours);
 	}
 }
 
@@ -333,6 +376,22 @@ static void start_child(struct mm_twin *twin)
 	assert_true(twin->maps_fd >= 0 && twin->smaps_fd >= 0);
 }
 
+static struct fact thp_mode(void)
+{
+	static const char *const modes[] = { "[always]", "[madvise]", "[never]" };
+	FILE *file = fopen("/sys/kernel/mm/transparent_hugepage/enabled", "re");
+	char line[64] = "[never]";
+
+	if (file) {
+		assert_non_null(fgets(line, sizeof(line), file));
+		(void)fclose(file);
+	}
+	for (uint64_t i = 0; i < 3; i++)
+		if (strstr(line, modes[i]))
+			return fact_of(i);
+	return fact_unknown();
+}
+
 static void start_model(struct mm_twin *twin)
 {
 	struct lx_mm_start start = { .page = PAGE,
@@ -341,6 +400,7 @@ static void start_model(struct mm_twin *twin)
 		                     .limit_stack = UINT64_MAX };
 	struct smaps_pos pos = { 0 };
 	struct utsname name;
+	struct rlimit stack;
 	int major, minor;
 	size_t bad;
 
@@ -354,6 +414,9 @@ static void start_model(struct mm_twin *twin)
 	start.vmas = &twin->start;
 	start.brk_start = twin->brk_start;
 	start.brk = (uint64_t)real(twin, &(struct step){ SYS_BRK, { 0 } });
+	assert_int_equal(prlimit(twin->pid, RLIMIT_STACK, NULL, &stack), 0);
+	start.limit_stack = stack.rlim_cur == RLIM_INFINITY ? UINT64_MAX : stack.rlim_cur;
+	start.thp = thp_mode();
 	start.max_map_count = mm_twin_number("/proc/sys/vm/max_map_count", "");
 	lx_commit_fresh(&start.commit);
 	start.commit.mode = (uint32_t)mm_twin_number("/proc/sys/vm/overcommit_memory", "");

@@ -14,7 +14,7 @@
 enum { PAGE = 4096, KEPT_STEPS = 12, TOUCH = SYS_NR_COUNT, END };
 
 struct step {
-	uint32_t op; /* enum sys_nr, or TOUCH: writes to each page */
+	uint32_t op; /* enum sys_nr, or TOUCH: writes to each page, as far as it may */
 	uint64_t arg[4];
 };
 
@@ -46,6 +46,8 @@ void mm_twin_step(struct mm_twin *twin, const struct step *s);
 int64_t mm_twin_predict(struct lx_mm *mm, const struct step *s);
 /** Compares the whole list of VMAs. */
 void mm_twin_compare_maps(struct mm_twin *twin);
+/** Compares the pages that are there. */
+void mm_twin_compare_resident(struct mm_twin *twin);
 /** Compares what is charged and what is mapped. */
 void mm_twin_compare_counters(struct mm_twin *twin);
 

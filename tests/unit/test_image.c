@@ -49,7 +49,7 @@ static uint32_t any(struct fixture *f, uint32_t below)
 
 static bool is_resident(enum image_slot slot)
 {
-	return slot != SLOT_EMPTY && slot != SLOT_SWAPPED;
+	return slot == SLOT_ZERO || slot == SLOT_UNKNOWN || slot == SLOT_FIRST_PAGE;
 }
 
 static void assert_same(const struct side *side)
@@ -471,6 +471,69 @@ static void running_out_of_memory_loses_nothing(void **state)
 	assert_true(failed >= 4);
 }
 
+/* Guards stay through MADV_DONTNEED and a move, and end with what maps them. */
+static void guards_stay_where_they_are_put(void **state)
+{
+	struct image_pool *pool = image_pool_new();
+	struct image image;
+	const uint64_t at = UINT64_C(0x7f0000000000), leaf = 512 * (uint64_t)IMAGE_PAGE;
+	size_t mark;
+
+	(void)state;
+	assert_true(pool && image_init(&image, pool));
+	image_set_journal(&image, true);
+	image_set8(&image, at, 5);
+	mark = image_mark_journal(&image);
+	image_guard(&image, at, at + 2 * IMAGE_PAGE);
+	assert_int_equal(image.resident, 0);
+	assert_int_equal(image_get8(&image, at), 0);
+	assert_int_equal(image.fault, IMAGE_SEGV);
+	image_clear_fault(&image);
+	assert_int_equal(image_touch(&image, at - IMAGE_PAGE, at + IMAGE_PAGE), 1);
+	assert_int_equal(image.fault, IMAGE_SEGV);
+	assert_int_equal(image.fault_addr, at);
+	image_clear_fault(&image);
+	image_zap(&image, at - IMAGE_PAGE, at + leaf);
+	assert_int_equal(image.resident, 0);
+	assert_int_equal(image_find_guard(&image, at - 3 * leaf, at + leaf), at);
+	assert_true(image_is_any_mapped(&image, at, at + leaf));
+	image_move(&image, at, at + 4 * leaf, leaf);
+	assert_int_equal(image_find_guard(&image, at, at + leaf), at + leaf);
+	assert_int_equal(image_find_guard(&image, at, at + 5 * leaf), at + 4 * leaf);
+	image_unguard(&image, at + 4 * leaf, at + 4 * leaf + IMAGE_PAGE);
+	assert_int_equal(image_find_guard(&image, at, at + 5 * leaf), at + 4 * leaf + IMAGE_PAGE);
+	image_drop(&image, at, at + 5 * leaf);
+	assert_int_equal(image_find_guard(&image, 0, at + 5 * leaf), at + 5 * leaf);
+	assert_false(image_is_any_mapped(&image, at, at + leaf));
+	image_undo(&image, mark);
+	assert_int_equal(image_get8(&image, at), 5);
+	image_end(&image);
+	image_pool_free(pool);
+}
+
+/* What is only read is the kernel's zero page: mapped and nobody's, until it is written. */
+static void what_is_read_is_not_resident(void **state)
+{
+	struct image_pool *pool = image_pool_new();
+	struct image image;
+	const uint64_t at = UINT64_C(0x7f0000000000);
+
+	(void)state;
+	assert_true(pool && image_init(&image, pool));
+	assert_int_equal(image_get8(&image, at), 0);
+	assert_int_equal(image.resident, 0);
+	assert_true(image_is_any_mapped(&image, at, at + IMAGE_PAGE));
+	assert_false(image_is_any_resident(&image, at, at + IMAGE_PAGE));
+	image_read(&image, at, at + 4 * IMAGE_PAGE, SLOT_READ);
+	assert_int_equal(image.resident, 0);
+	assert_int_equal(image_touch(&image, at, at + 8 * IMAGE_PAGE), 8);
+	assert_int_equal(image.resident, 8);
+	image_read(&image, at, at + 10 * IMAGE_PAGE, SLOT_ZERO);
+	assert_int_equal(image.resident, 10);
+	image_end(&image);
+	image_pool_free(pool);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -480,6 +543,8 @@ int main(void)
 		cmocka_unit_test(a_uniform_leaf_is_what_it_says),
 		cmocka_unit_test(reserved_rows_are_undone),
 		cmocka_unit_test(running_out_of_memory_loses_nothing),
+		cmocka_unit_test(guards_stay_where_they_are_put),
+		cmocka_unit_test(what_is_read_is_not_resident),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -102,6 +102,24 @@ static void releases_are_parsed(void **state)
 		assert_false(linux_parse_release(bad[i], &major, &minor));
 }
 
+static void only_releases_that_were_are_known(void **state)
+{
+	static const int good[][2] = {
+		{ 4, 3 }, { 4, 20 }, { 5, 0 }, { 5, 19 }, { 6, 18 }, { 7, 2 }
+	};
+	static const int bad[][2] = { { 2, 6 },  { 4, 2 }, { 4, 21 }, { 5, 20 },
+		                      { 6, 20 }, { 7, 3 }, { 99, 0 }, { 0, 0 } };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++)
+		assert_true(linux_is_known(good[i][0], good[i][1]));
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		assert_false(linux_is_known(bad[i][0], bad[i][1]));
+	/* every row is one of them */
+	for (size_t i = 0; i < linux_row_count; i++)
+		assert_true(linux_is_known(linux_rows[i].major, linux_rows[i].minor));
+}
+
 static void the_running_kernel_has_a_row(void **state)
 {
 	struct utsname name;
@@ -120,6 +138,7 @@ int main(void)
 		cmocka_unit_test(releases_between_rows_take_the_lower_one),
 		cmocka_unit_test(behaviour_changes_at_its_release),
 		cmocka_unit_test(releases_are_parsed),
+		cmocka_unit_test(only_releases_that_were_are_known),
 		cmocka_unit_test(the_running_kernel_has_a_row),
 	};
 

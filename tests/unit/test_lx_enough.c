@@ -158,7 +158,7 @@ static bool one_page_grown(struct world *w, uint64_t pages)
 /* A child of a process that has so much. */
 static bool with_child(struct world *w, uint64_t pages)
 {
-	uint64_t ignored;
+	struct lx_forked ignored;
 
 	return private_rw(w, pages) && lx_mm_fork(w->mm, &ignored) == 0;
 }
@@ -255,6 +255,38 @@ static void mode_0_of_4_3_adds_what_is_free(void **state)
 	lx_mm_set_commit_state(w.mm, &c);
 	assert_int_equal(largest(&w, private_rw), 0);
 	end(&w);
+}
+
+/* What is not told of a machine is no figure of another one: a small machine is --fresh in small, and
+ * where what is free was read, nothing is made up beside it. */
+static void what_is_not_told_fits_what_is(void **state)
+{
+	struct system_facts sys = { .page_size = PAGE, .mem_total = fact_of(RAM * (uint64_t)PAGE) };
+	struct lx_commit_state c, fresh;
+	const char *field, *why;
+
+	(void)state;
+	lx_commit_fresh(&fresh);
+	lx_commit_of_facts(&sys, NULL, &c);
+	assert_int_equal(c.ram, RAM);
+	assert_int_equal(c.free, RAM * fresh.free / fresh.ram);
+	assert_int_equal(c.slab_reclaimable, RAM * fresh.slab_reclaimable / fresh.ram);
+	assert_int_equal(c.totalreserve, RAM * fresh.totalreserve / fresh.ram);
+	assert_true(c.free + c.file + c.slab_reclaimable <= c.ram);
+	sys.mem_free = fact_of(100 * (uint64_t)PAGE);
+	lx_commit_of_facts(&sys, NULL, &c);
+	assert_int_equal(c.free, 100);
+	assert_int_equal(c.file + c.slab_reclaimable, 0);
+	sys.cached = fact_of(50 * (uint64_t)PAGE);
+	lx_commit_of_facts(&sys, NULL, &c);
+	assert_int_equal(c.file, 50);
+	assert_int_equal(c.slab_reclaimable, 0);
+	/* what is set aside as huge pages is not free */
+	sys.mem_free = fact_unknown();
+	sys.hugetlb = fact_of((RAM - 300) * (uint64_t)PAGE);
+	lx_commit_of_facts(&sys, NULL, &c);
+	assert_int_equal(c.free, 300);
+	assert_false(lx_commit_contradicts(&c, &field, &why));
 }
 
 /* --- modes 1 and 2 ----------------------------------------------------------------------------------- */
@@ -373,7 +405,8 @@ static void limits_of_the_process_come_first(void **state)
 static void fork_charges_every_vma_again(void **state)
 {
 	struct world w;
-	uint64_t own, n, child, before;
+	uint64_t own, n, before;
+	struct lx_forked child;
 
 	(void)state;
 	begin(&w, 6, 12);
@@ -386,13 +419,13 @@ static void fork_charges_every_vma_again(void **state)
 	assert_true(private_rw(&w, 100));
 	before = (uint64_t)lx_mm_committed(w.mm);
 	assert_int_equal(lx_mm_fork(w.mm, &child), 0);
-	assert_int_equal(child, own + 100);
-	assert_int_equal(lx_mm_committed(w.mm), before + child);
+	assert_int_equal(child.pages, own + 100);
+	assert_int_equal(lx_mm_committed(w.mm), before + child.pages);
 	sys_madvise(w.sys, w.at, 100 * PAGE, SYS_MADV_DONTFORK);
-	lx_mm_child_exit(w.mm, child);
+	lx_mm_child_exit(w.mm, &child);
 	assert_int_equal(lx_mm_committed(w.mm), before);
 	assert_int_equal(lx_mm_fork(w.mm, &child), 0);
-	assert_int_equal(child, own);
+	assert_int_equal(child.pages, own);
 	/* A refusal returns what was charged on the way. */
 	lx_mm_set_committed(w.mm, 43436 - 450 / 32 - 20);
 	before = (uint64_t)lx_mm_committed(w.mm);
@@ -404,7 +437,7 @@ static void fork_charges_every_vma_again(void **state)
 static void shared_memory_stays_while_a_child_has_it(void **state)
 {
 	struct world w;
-	uint64_t child;
+	struct lx_forked child;
 	int64_t before;
 
 	(void)state;
@@ -412,13 +445,13 @@ static void shared_memory_stays_while_a_child_has_it(void **state)
 	before = lx_mm_committed(w.mm);
 	assert_true(shared(&w, 64));
 	assert_int_equal(lx_mm_fork(w.mm, &child), 0);
-	assert_int_equal(lx_mm_committed(w.mm), before + 64 + (int64_t)child);
+	assert_int_equal(lx_mm_committed(w.mm), before + 64 + (int64_t)child.pages);
 	sys_munmap(w.sys, w.at, 64 * PAGE);
-	assert_int_equal(lx_mm_committed(w.mm), before + 64 + (int64_t)child);
+	assert_int_equal(lx_mm_committed(w.mm), before + 64 + (int64_t)child.pages);
 	assert_true(shared(&w, 32)); /* the child does not have this one */
 	sys_munmap(w.sys, w.at, 32 * PAGE);
-	assert_int_equal(lx_mm_committed(w.mm), before + 64 + (int64_t)child);
-	lx_mm_child_exit(w.mm, child);
+	assert_int_equal(lx_mm_committed(w.mm), before + 64 + (int64_t)child.pages);
+	lx_mm_child_exit(w.mm, &child);
 	assert_int_equal(lx_mm_committed(w.mm), before);
 	end(&w);
 }
@@ -548,6 +581,7 @@ int main(void)
 		cmocka_unit_test(mode_0_judges_one_request),
 		cmocka_unit_test(a_replacement_is_judged_by_release),
 		cmocka_unit_test(mode_0_of_4_3_adds_what_is_free),
+		cmocka_unit_test(what_is_not_told_fits_what_is),
 		cmocka_unit_test(mode_1_refuses_nothing),
 		cmocka_unit_test(mode_2_takes_total_vm_as_it_is),
 		cmocka_unit_test(a_replacement_in_mode_2_by_release),

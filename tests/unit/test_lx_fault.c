@@ -457,6 +457,8 @@ static void the_youngest_child_dies_first(void **state)
 	static const char text[] = "a = mmap 50M\ntouch a\nfork c\nfork d\n"
 	                           "set cgroup.memory.max 1M\nb = mmap 4K\ntouch b\n";
 
+	/* nothing of a file, which children would not count */
+	f->snap->parts[PART_PROCESS]->process.vm_rss = fact_of(0);
 	run_on(f, text, 6, 12);
 	assert_int_equal(f->last.pressure.kill_count, 3);
 	assert_killed(f, EATER + 2);
@@ -469,12 +471,27 @@ static void the_youngest_child_dies_first(void **state)
 	assert_int_equal(f->last.pressure.kills[2].pid, EATER);
 }
 
+/* A page of a file that the parent alone has makes it the larger one. */
+static void a_parent_with_pages_of_files_dies_first(void **state)
+{
+	struct fixture *f = *state;
+
+	f->snap->parts[PART_PROCESS]->process.vm_rss = fact_of(100 * (uint64_t)PAGE);
+	run_on(f,
+	       "a = mmap 50M\ntouch a\nfork c\nfork d\n"
+	       "set cgroup.memory.max 1M\nb = mmap 4K\ntouch b\n",
+	       6, 12);
+	assert_killed(f, EATER);
+	assert_true(f->last.is_dead);
+}
+
 static void a_child_that_ended_is_not_chosen(void **state)
 {
 	struct fixture *f = *state;
 	static const char text[] = "a = mmap 50M\ntouch a\nfork c\nfork d\nexit d\n"
 	                           "set cgroup.memory.max 1M\nb = mmap 4K\ntouch b\n";
 
+	f->snap->parts[PART_PROCESS]->process.vm_rss = fact_of(0);
 	run_on(f, text, 6, 12);
 	assert_int_equal(f->last.pressure.kill_count, 2);
 	assert_killed(f, EATER + 1);
@@ -672,6 +689,7 @@ int main(void)
 		TEST(the_allocating_task_is_taken_unless_protected),
 		TEST(several_die_when_one_is_not_enough),
 		TEST(the_youngest_child_dies_first),
+		TEST(a_parent_with_pages_of_files_dies_first),
 		TEST(a_child_that_ended_is_not_chosen),
 		TEST(settings_of_the_machine_move_its_end),
 		TEST(emptied_tables_stay_or_go),

@@ -202,6 +202,18 @@ static void refusals_have_their_codes(void **state)
 	fails("pause", "--glibc 2.21", 2, "not a version of glibc");
 	fails("pause", "--glibc 3.1", 2, "not a version of glibc");
 	fails("pause", "--kernel x", 2, "not a kernel version");
+	fails("pause", "--kernel 99", 2, "not a kernel version");
+	fails("pause", "--kernel 99.0", 2, "Give one of 4.3 to 4.20");
+	fails("pause", "--kernel 2.6", 2, "not a release of Linux whose rules are known");
+	fails("pause", "--kernel 2.6.32-5-amd64", 2, "not a release of Linux");
+	fails("pause", "--kernel 4.2", 2, "not a release of Linux");
+	fails("pause", "--kernel 5.20", 2, "not a release of Linux");
+	fails("pause", "--set system.mem_total=0", 2, "system.mem_total");
+	fails("pause", "--set oom_score_adj=1001", 2, "oom_score_adj");
+	fails("pause", "--set system.mem_total=1G --set system.mem_free=2G", 2, "system.mem_free");
+	fails("pause", "--set system.mem_total=1G --set system.hugepages=513", 2,
+	      "system.hugepages");
+	fails("pause", "--set process.total_vm=5 --set process.data_vm=6", 2, "process.data_vm");
 	fails("pause", "--cpus 0", 2, "--cpus takes a number");
 	fails("pause", "--fresh --from 1", 2, "can't go with --from");
 	fails("pause", "--from 4194305", 4, "4194305");
@@ -277,6 +289,25 @@ static void a_snapshot_needs_few_keys(void **state)
 	          "start must lie");
 	from_text(HEAD "\"vmas\":[" VMA("0x1000", "0x2001", "r--p", "") "]}", 2, "", "on a page");
 	from_text(HEAD "\"vmas\":[" VMA("0x1000", "0x2000", "rw", "") "]}", 2, "", "perms must be");
+	from_text(HEAD "\"vmas\":[" VMA("0x1000", "0x3000", "r--p", "") "," VMA("0x2000", "0x4000",
+	                                                                        "r--p", "") "]}",
+	          2, "", "vmas[1]: VMAs must be sorted and not overlap");
+}
+
+/* Only the kernel's own page may lie there; all else was dropped in silence once. */
+static void vmas_beyond_the_address_space_are_refused(void **state)
+{
+	(void)state;
+	from_text(HEAD
+	          "\"vmas\":[" PROGRAM "," BREAK "," LIBC
+	          "," VMA("0xffffffffff600000", "0xffffffffff601000", "--xp", "[vsyscall]") "]}",
+	          0, "brk(0x5555555a1000)", "");
+	from_text(HEAD "\"vmas\":[" PROGRAM "," BREAK "," LIBC
+	               "," VMA("0xffffffffff600000", "0xffffffffff601000", "--xp", "") "]}",
+	          2, "", "vmas[3]: lies beyond the address space");
+	from_text(HEAD
+	          "\"vmas\":[" VMA("0x0100000000000000", "0x0100000000001000", "rw-p", "") "]}",
+	          2, "", "vmas[0]: lies beyond");
 }
 
 /* Of a machine of 54,295 pages: a cgroup of 32 MiB with two processes. */
@@ -334,6 +365,47 @@ static void impossible_snapshots_name_the_field(void **state)
 	          "cgroup.limits[1].path: must lie below");
 	from_text(HEAD VMAS "\"cgroup\":{\"limits\":[{\"max\":5}]}}", 2, "",
 	          "cgroup.limits[0].path");
+	from_text(HEAD VMAS "\"cgroup\":{\"limits\":[{\"path\":\"/a\"},{\"path\":\"/ab\"}]}}", 2,
+	          "", "cgroup.limits[1].path: must lie below");
+	from_text(HEAD VMAS "\"system\":{\"mem_total\":0}}", 2, "", "a machine without memory");
+	from_text(HEAD VMAS "\"system\":{\"mem_total\":4096,\"mem_free\":8192}}", 2, "",
+	          "system.mem_free: more than");
+	from_text(HEAD VMAS "\"system\":{\"vm\":{\"overcommit_memory\":3}}}", 2, "",
+	          "vm.overcommit_memory");
+}
+
+/* The kernel's own behaviour: the next page kills, and what is above the limit is refused. */
+static void a_cgroup_of_nothing_and_too_much_committed_go_on(void **state)
+{
+	(void)state;
+	memory_of(HEAD VMAS SYSTEM BOX("0") RANKING("0") "}", "", "\"outcome\":\"oom: 5 x 100");
+	from_text(HEAD VMAS "\"system\":{\"mem_total\":222392320,\"committed_as\":999999999999,"
+	                    "\"vm\":{\"overcommit_memory\":2}}}",
+	          0, "enomem", "");
+}
+
+#define FULL "\"commit\":{\"mode\":2,\"ratio\":50,\"committed\":999999999999}}"
+
+/* What `commit` says counts where the sysctls themselves are not told. */
+static void the_commit_object_is_read(void **state)
+{
+	(void)state;
+	from_text(HEAD VMAS "\"system\":{\"mem_total\":222392320},"
+	                    "\"commit\":{\"mode\":2}}",
+	          0, "brk(", "");
+	from_text(HEAD VMAS "\"system\":{\"mem_total\":222392320}," FULL, 0, "enomem", "");
+	from_text(HEAD VMAS FULL, 0, "enomem", "");
+	from_text(HEAD VMAS "\"commit\":{\"mode\":3}}", 2, "", "vm.overcommit_memory");
+}
+
+/* Of a kernel whose rules are not known the nearest are taken, and that is said. */
+static void an_unknown_kernel_is_remarked(void **state)
+{
+	(void)state;
+	from_text(HEAD VMAS "\"system\":{\"kernel\":\"2.6.32-5\"}}", 0,
+	          "the rules of its kernel are not known", "");
+	from_text(HEAD VMAS "\"system\":{\"kernel\":\"7.9.1\"}}", 0,
+	          "the rules of its kernel are not known", "");
 }
 
 /* --- a live process --------------------------------------------------------------------------------------- */
@@ -417,6 +489,10 @@ int main(void)
 		cmocka_unit_test(refusals_have_their_codes),
 		cmocka_unit_test(settings_act_in_their_order),
 		cmocka_unit_test(a_snapshot_needs_few_keys),
+		cmocka_unit_test(vmas_beyond_the_address_space_are_refused),
+		cmocka_unit_test(a_cgroup_of_nothing_and_too_much_committed_go_on),
+		cmocka_unit_test(the_commit_object_is_read),
+		cmocka_unit_test(an_unknown_kernel_is_remarked),
 		cmocka_unit_test(a_snapshot_brings_its_cgroup_and_tasks),
 		cmocka_unit_test(impossible_snapshots_name_the_field),
 		cmocka_unit_test(a_live_process_is_predicted),
