@@ -3,6 +3,7 @@
 # make            builds ./heaptop
 # make demo       installs what is missing, builds, starts the built-in workload and attaches
 # make check      installs what is missing, builds, runs the quick tests
+# make check-vm   what Linux does, on real kernels in an emulator (installs qemu)
 # make test-diff  what simulate foretells, against real glibcs (diff-full: a million operations)
 # Others: run bench fuzz asan ubsan tsan coverage lint format install uninstall clean
 # OUT=DIR builds elsewhere; V=1 shows commands; CC, CFLAGS, CPPFLAGS, LDFLAGS are added to, never replaced.
@@ -133,6 +134,7 @@ BENCH_BIN  := $(patsubst %.c,$(OUT)/%,$(BENCH_SRC))
 SCREEN_TESTS := $(sort $(wildcard tests/screens/test_*.sh))
 CRASH_TESTS  := $(sort $(wildcard tests/crash/test_*.sh))
 CLI_TESTS    := $(sort $(wildcard tests/cli/test_*.sh))
+VM_TESTS     := $(sort $(wildcard tests/vm/test_*.sh))
 TRUTH_TESTS  := $(sort $(wildcard tests/truth/test_*.sh))
 FUZZ_SECONDS ?= 30
 
@@ -154,7 +156,7 @@ $(OUT)/layers.sh: Makefile
 	@printf '#!/bin/sh\nexec $(CURDIR)/tests/layers.sh $(abspath $(OUT))\n' > $@ && chmod +x $@
 
 test-quick: $(OUT)/layers.sh
-	@tests/run $(OUT)/logs $(OUT)/layers.sh $(UNIT_BIN) $(REPLAY_BIN) $(CLI_TESTS) $(CRASH_TESTS) $(SCREEN_TESTS)
+	@tests/run $(OUT)/logs $(OUT)/layers.sh $(UNIT_BIN) $(REPLAY_BIN) $(CLI_TESTS) $(CRASH_TESTS) $(SCREEN_TESTS) $(VM_TESTS)
 
 # Against Debian's four glibcs, unpacked and not installed, and real programs.
 .PHONY: test-truth
@@ -179,6 +181,13 @@ test-diff: all $(DIFF_DRIVER) $(DIFF_REACHED)
 diff-full: all $(DIFF_DRIVER) $(DIFF_REACHED)
 	@DIFF_SEEDS='1 2 3 4 5' DIFF_LENGTH=3000 tests/run -t 7200 $(OUT)/logs $(DIFF_TESTS)
 	@grep -h '^# .* compared' $(OUT)/logs/test_scenarios.log $(OUT)/logs/test_generated.log
+
+# Debian's own kernels, unpacked and not installed, booted in an emulator without any help of this
+# machine's kernel: what tests/vm/records holds is done again, and judged.
+.PHONY: check-vm
+check-vm: all
+	@.ci/setup vm
+	@tests/run -t 7200 $(OUT)/logs tests/vm/record.sh
 
 unit: $(UNIT_BIN)
 	@tests/run $(OUT)/logs $(UNIT_BIN)

@@ -116,7 +116,7 @@ void lx_touch(struct lx_mm *mm, uint64_t start, uint64_t end, struct lx_touch *r
 	*ret = (struct lx_touch){ 0 };
 	for (start = align_down(start, mm->page); start < end;) {
 		size_t i = lx_vma_at_fault(mm, start);
-		uint64_t next;
+		uint64_t next, faulted;
 
 		if (i != LX_NONE && is_allowed(lx_at(mm, i), true)) {
 			next = min_u64(lx_at(mm, i)->end, align_up(end, mm->page));
@@ -133,9 +133,11 @@ void lx_touch(struct lx_mm *mm, uint64_t start, uint64_t end, struct lx_touch *r
 		if (!(lx_at(mm, i)->flags & LX_VM_SHARED))
 			lx_cow_written(mm, start, next);
 		ret->pages += (next - start) / mm->page;
-		ret->faulted += lx_thp_fault(mm, lx_at(mm, i), start, next);
-		ret->faulted +=
+		faulted = lx_thp_fault(mm, lx_at(mm, i), start, next);
+		faulted +=
 		        mm->image ? image_touch(mm->image, start, next) : (next - start) / mm->page;
+		lx_shm_fault(mm, lx_at(mm, i), faulted);
+		ret->faulted += faulted;
 		start = next;
 	}
 }
@@ -149,10 +151,12 @@ void lx_populate(struct lx_mm *mm, uint64_t start, uint64_t end)
 		return;
 	if ((vma->flags & (LX_VM_WRITE | LX_VM_SHARED)) == LX_VM_WRITE)
 		lx_touch(mm, start, end, &touch);
-	else if (mm->image && (vma->flags & LX_VM_SHM))
-		image_read(mm->image, start, end, SLOT_ZERO);
+	else if (vma->flags & LX_VM_SHM)
+		lx_shm_fault(mm, vma,
+		             mm->image ? image_read(mm->image, start, end, SLOT_ZERO)
+		                       : (end - start) / mm->page);
 	else if (mm->image && !vma->file)
-		image_read(mm->image, start, end, SLOT_READ);
+		(void)image_read(mm->image, start, end, SLOT_READ);
 }
 
 /* --- what it looks like ------------------------------------------------------------------------------- */
@@ -179,7 +183,10 @@ const char *lx_vma_name(const struct lx_mm *mm, const struct lx_vma *vma)
 	bool is_heap =
 	        !vma->file && !vma->name && vma->start < mm->now.brk && vma->end > mm->brk_start;
 
-	return is_heap ? "[heap]" : mm->names[vma->name];
+	if (is_heap)
+		return "[heap]";
+	/* shmem_zero_setup() names its file after the device that gives the same. */
+	return vma->flags & LX_VM_SHM ? "/dev/zero (deleted)" : mm->names[vma->name];
 }
 
 const struct linux_rules *lx_mm_rules(const struct lx_mm *mm)

@@ -41,7 +41,9 @@ enum lx_vm_flag {
 	LX_VM_SPECIAL = 1 << 13, /* never merges: VM_IO, VM_PFNMAP, VM_DONTEXPAND, VM_MIXEDMAP */
 	LX_VM_HUGETLB = 1 << 14,
 	LX_VM_MAYBE_GUARD = 1 << 15,
-	LX_VM_SHM = 1 << 16, /* shared anonymous memory that was made here: begins as zeroes */
+	LX_VM_SHM = 1 << 16,    /* shared anonymous memory that was made here: begins as zeroes */
+	LX_VM_PFNMAP = 1 << 18, /* or VM_IO: no pages of memory */
+	LX_VM_WHOLE = 1 << 17,  /* the kernel's own, [vdso] and [vvar]: never cut */
 };
 
 struct lx_vma {

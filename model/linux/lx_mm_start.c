@@ -5,6 +5,7 @@
  */
 #include <string.h>
 
+#include "model/base/units.h"
 #include "model/base/vec.h"
 #include "model/linux/lx_vmas.h"
 
@@ -68,13 +69,20 @@ static uint32_t object_of(struct builder *b, const struct vma *v)
 static const struct {
 	uint32_t shown, flag;
 } shown_flags[] = {
-	{ VMA_FLAG_AC, LX_VM_ACCOUNT },    { VMA_FLAG_NR, LX_VM_NORESERVE },
-	{ VMA_FLAG_GD, LX_VM_GROWSDOWN },  { VMA_FLAG_LO, LX_VM_LOCKED },
-	{ VMA_FLAG_HT, LX_VM_HUGETLB },    { VMA_FLAG_HG, LX_VM_HUGEPAGE },
-	{ VMA_FLAG_NH, LX_VM_NOHUGEPAGE }, { VMA_FLAG_DC, LX_VM_DONTCOPY },
-	{ VMA_FLAG_DD, LX_VM_DONTDUMP },   { VMA_FLAG_MG, LX_VM_MERGEABLE },
-	{ VMA_FLAG_PF, LX_VM_SPECIAL },    { VMA_FLAG_IO, LX_VM_SPECIAL },
-	{ VMA_FLAG_UM, LX_VM_SPECIAL },    { VMA_FLAG_UW, LX_VM_SPECIAL },
+	{ VMA_FLAG_AC, LX_VM_ACCOUNT },
+	{ VMA_FLAG_NR, LX_VM_NORESERVE },
+	{ VMA_FLAG_GD, LX_VM_GROWSDOWN },
+	{ VMA_FLAG_LO, LX_VM_LOCKED },
+	{ VMA_FLAG_HT, LX_VM_HUGETLB },
+	{ VMA_FLAG_HG, LX_VM_HUGEPAGE },
+	{ VMA_FLAG_NH, LX_VM_NOHUGEPAGE },
+	{ VMA_FLAG_DC, LX_VM_DONTCOPY },
+	{ VMA_FLAG_DD, LX_VM_DONTDUMP },
+	{ VMA_FLAG_MG, LX_VM_MERGEABLE },
+	{ VMA_FLAG_PF, LX_VM_SPECIAL | LX_VM_PFNMAP },
+	{ VMA_FLAG_IO, LX_VM_SPECIAL | LX_VM_PFNMAP },
+	{ VMA_FLAG_UM, LX_VM_SPECIAL },
+	{ VMA_FLAG_UW, LX_VM_SPECIAL },
 };
 
 static uint32_t flags_of_smaps(const struct vma *v)
@@ -140,6 +148,10 @@ static uint32_t flags_of(const struct builder *b, const struct vma *v)
 	else if (vma_name_begins(set, v, "[") && !vma_is_named(set, v, "[heap]") &&
 	         !vma_name_begins(set, v, "[anon") && !vma_name_begins(set, v, "[stack:"))
 		flags |= LX_VM_SPECIAL;
+	if (vma_is_named(set, v, "[vdso]"))
+		flags |= LX_VM_WHOLE;
+	if (vma_name_begins(set, v, "[vvar"))
+		flags |= LX_VM_WHOLE | LX_VM_PFNMAP;
 	return flags;
 }
 
@@ -234,10 +246,23 @@ static uint64_t find_task_size(const struct lx_mm *mm)
 	return end <= (uint64_t)1 << 48 ? (uint64_t)1 << 48 : ((uint64_t)1 << 56) - mm->page;
 }
 
+/* Where the base lies at most: as much as arch_pick_mmap_layout() keeps free below a stack. */
+#define STACK_GAP_LEAST   (128 * MIB)
+#define STACK_RANDOM_MOST (UINT64_C(16) * GIB)
+
+/* Below `stack`; as high as can be, and on a boundary that no file shows. */
+static uint64_t highest_mmap_base(const struct lx_mm *mm, const struct lx_vma *stack)
+{
+	uint64_t gap = STACK_GAP_LEAST + STACK_RANDOM_MOST;
+
+	return stack->start > 2 * gap ? align_down(stack->start - gap, mm->page) : stack->start;
+}
+
 /*
  * mmap_base is not shown. The first mapping of a program ends there, and stays: ld.so, or the vdso of
  * a static program. So it is the end of the highest VMA below the stack; where that has gone, the
- * true base is higher.
+ * true base is higher. The program itself and its break tell nothing: a static program whose vdso
+ * lies above its stack (to 6.1 and beyond) shows no base before it has mapped something.
  */
 static uint64_t find_mmap_base(const struct lx_mm *mm)
 {
@@ -245,8 +270,10 @@ static uint64_t find_mmap_base(const struct lx_mm *mm)
 
 	while (i > 0 && !(lx_at(mm, i - 1)->flags & LX_VM_GROWSDOWN))
 		i--;
-	if (i > 1)
+	if (i > 1 && lx_at(mm, i - 2)->start >= mm->now.brk)
 		return lx_at(mm, i - 2)->end;
+	if (i > 0)
+		return highest_mmap_base(mm, lx_at(mm, i - 1));
 	for (i = lx_count(mm); i > 0; i--)
 		if (!(lx_at(mm, i - 1)->flags & LX_VM_SPECIAL))
 			return lx_at(mm, i - 1)->end;
@@ -312,8 +339,8 @@ static bool build(struct lx_mm *mm, struct region *region, const struct lx_mm_st
 	add_vmas(&b);
 	mm->names = b.names.at;
 	mm->task_size = find_task_size(mm);
-	mm->mmap_base = start->mmap_base ? start->mmap_base : find_mmap_base(mm);
 	find_brk(mm, start);
+	mm->mmap_base = start->mmap_base ? start->mmap_base : find_mmap_base(mm);
 	set_commit(mm, start);
 	mm->now.thp = (uint32_t)fact_or(start->thp, LX_THP_MADVISE);
 	return !mm->failed;

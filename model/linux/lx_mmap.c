@@ -41,10 +41,28 @@ static void tell_unmap(const struct lx_mm *mm, size_t from, size_t to, uint64_t 
 	}
 }
 
+/* The ends of a range that is to go are cut one after the other: what stands in the way of the second
+ * leaves the first. 0 or -errno. */
+static int cut_ends(struct lx_mm *mm, uint64_t start, uint64_t end)
+{
+	size_t first = lx_find_vma(mm, start), last = lx_find_vma(mm, end - 1);
+	int err = first < lx_count(mm) && lx_at(mm, first)->start < start ? lx_may_split(mm, first)
+	                                                                  : 0;
+
+	if (err || last == lx_count(mm) || lx_at(mm, last)->start >= end ||
+	    lx_at(mm, last)->end == end)
+		return err;
+	err = lx_may_split(mm, last);
+	if (err)
+		lx_split_at(mm, start);
+	return err;
+}
+
 static int do_munmap(struct lx_mm *mm, uint64_t start, uint64_t end)
 {
 	size_t from = lx_find_vma(mm, start), to = from, count = 0;
 	struct lx_vma rest[2];
+	int err;
 
 	while (to < lx_count(mm) && lx_at(mm, to)->start < end)
 		to++;
@@ -57,6 +75,9 @@ static int do_munmap(struct lx_mm *mm, uint64_t start, uint64_t end)
 		why(mm->sys.why, WHY_SPLIT_COUNT, lx_count(mm), mm->now.limit[LX_LIMIT_MAP_COUNT]);
 		return -LX_ENOMEM;
 	}
+	err = cut_ends(mm, start, end);
+	if (err)
+		return err;
 	tell_unmap(mm, from, to, start, end);
 	if (lx_at(mm, from)->start < start)
 		rest[count++] = lx_part(mm, lx_at(mm, from), lx_at(mm, from)->start, start);
@@ -86,13 +107,13 @@ int64_t lx_munmap(struct sys *sys, uint64_t addr, uint64_t len)
 {
 	struct lx_mm *mm = (struct lx_mm *)sys;
 	uint64_t size = align_up(len, mm->page);
+	int err;
 
 	if (!is_aligned(addr, mm->page) || addr > mm->task_size || len > mm->task_size - addr ||
 	    !size)
 		return -LX_EINVAL;
-	if (lx_do_munmap(mm, addr, addr + size) || mm->failed)
-		return -LX_ENOMEM;
-	return 0;
+	err = lx_do_munmap(mm, addr, addr + size);
+	return mm->failed ? -LX_ENOMEM : err;
 }
 
 /* --- mmap ------------------------------------------------------------------------------------------- */
@@ -154,9 +175,14 @@ static int setup_by_difference(struct lx_mm *mm, const struct lx_vma *range, boo
 	int64_t pages = (int64_t)lx_pages(mm, range);
 	uint64_t old, old_accounted;
 	bool is_allowed;
+	int64_t own_part;
+	int err;
 
 	if (hole_needs_split(mm, range->start, range->end))
 		return -LX_ENOMEM;
+	err = cut_ends(mm, range->start, range->end);
+	if (err)
+		return err;
 	old = mapped_pages(mm, range->start, range->end, &old_accounted);
 	if (old)
 		why(mm->sys.why, WHY_FIXED_DIFFERENCE, old, old_accounted);
@@ -171,8 +197,12 @@ static int setup_by_difference(struct lx_mm *mm, const struct lx_vma *range, boo
 	}
 	if (range->flags & LX_VM_SHM)
 		is_allowed = shmem_zero_setup(mm, range);
+	/* The charge of what goes was taken over, not given back. */
+	own_part = mm->now.own_part;
 	if (old && lx_do_munmap(mm, range->start, range->end))
 		return -LX_ENOMEM;
+	if (*ret_charged)
+		mm->now.own_part = own_part;
 	return is_allowed ? 0 : -LX_ENOMEM;
 }
 

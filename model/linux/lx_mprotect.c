@@ -7,14 +7,14 @@ enum { PROT_SEM = 8, PROT_GROWSDOWN = 0x01000000, PROT_GROWSUP = 0x02000000 };
 
 /* --- mprotect -------------------------------------------------------------------------------------- */
 
-/* VM_MAYWRITE, as far as it can be seen from outside: what the kernel maps for itself, and shared
- * files that are not writable now, are taken as opened for reading. */
+/* VM_MAYWRITE, as far as it can be seen from outside: what the kernel maps for itself but its code, and
+ * shared files that are not writable now, are taken as opened for reading. */
 static bool may_write(const struct lx_vma *vma)
 {
 	if (vma->flags & LX_VM_WRITE)
 		return true;
 	if (vma->flags & LX_VM_SPECIAL)
-		return false;
+		return (vma->flags & LX_VM_WHOLE) && (vma->flags & LX_VM_EXEC);
 	return !(vma->flags & LX_VM_SHARED) || (vma->flags & LX_VM_SHM);
 }
 
@@ -174,17 +174,19 @@ static int change_flags(struct lx_mm *mm, size_t i, uint64_t start, uint64_t end
 {
 	uint32_t flags = lx_at(mm, i)->flags;
 	uint32_t changed = (flags | advice->set) & ~advice->clear;
+	int err;
 
-	if ((advice->advice == SYS_MADV_DOFORK || advice->advice == MADV_DODUMP) &&
-	    (flags & LX_VM_SPECIAL))
+	if ((advice->advice == SYS_MADV_DOFORK && (flags & LX_VM_PFNMAP)) ||
+	    (advice->advice == MADV_DODUMP && (flags & LX_VM_SPECIAL)))
 		return -LX_EINVAL;
 	/* KSM leaves alone what it can't merge, without an error. */
 	if (advice->advice == SYS_MADV_MERGEABLE && (flags & (LX_VM_SPECIAL | LX_VM_SHARED)))
 		return 0;
 	if (changed == flags)
 		return 0;
-	/* madvise() says EAGAIN when a split is refused. */
-	return lx_vma_modify_flags(mm, i, start, end, changed) ? -LX_EAGAIN : 0;
+	err = lx_vma_modify_flags(mm, i, start, end, changed);
+	/* madvise() says EAGAIN when there may be no more VMAs. */
+	return err == -LX_ENOMEM ? -LX_EAGAIN : err;
 }
 
 /* Pages are given up; what is written next faults anew. */
@@ -192,7 +194,7 @@ static int drop_pages(struct lx_mm *mm, size_t i, uint64_t start, uint64_t end)
 {
 	const struct lx_vma *vma = lx_at(mm, i);
 
-	if (vma->flags & LX_VM_LOCKED)
+	if (vma->flags & (LX_VM_LOCKED | LX_VM_PFNMAP))
 		return -LX_EINVAL;
 	if (mm->image && !(vma->flags & LX_VM_SHARED)) {
 		lx_cow_dropped(mm, start, end);

@@ -132,31 +132,38 @@ void lx_split_at(struct lx_mm *mm, uint64_t addr)
 	lx_splice(mm, i, 1, half, 2);
 }
 
+/* Linux 5.11 … 7.2 mm/mmap.c, mm/vma.c:special_mapping_split */
+int lx_may_split(const struct lx_mm *mm, size_t i)
+{
+	if (!(lx_at(mm, i)->flags & LX_VM_WHOLE) || !mm->rules->special_stays_whole)
+		return 0;
+	why(mm->sys.why, WHY_SPLIT_SPECIAL, lx_at(mm, i)->start, lx_at(mm, i)->end);
+	return -LX_EINVAL;
+}
+
 /* split_vma(): to the limit and not one further, unlike mmap. */
-static bool may_split(const struct lx_mm *mm)
+static int may_split(const struct lx_mm *mm, size_t i)
 {
 	if (lx_count(mm) < mm->now.limit[LX_LIMIT_MAP_COUNT])
-		return true;
+		return lx_may_split(mm, i);
 	why(mm->sys.why, WHY_SPLIT_COUNT, lx_count(mm), mm->now.limit[LX_LIMIT_MAP_COUNT]);
-	return false;
+	return -LX_ENOMEM;
 }
 
 static int split_and_change(struct lx_mm *mm, uint64_t start, uint64_t end, uint32_t flags)
 {
 	const struct lx_vma *vma = lx_at(mm, lx_find_vma(mm, start));
 	struct lx_vma changed;
+	int err = vma->start < start ? may_split(mm, lx_find_vma(mm, start)) : 0;
 
-	if (vma->start < start) {
-		if (!may_split(mm))
-			return -LX_ENOMEM;
-		lx_split_at(mm, start);
-	}
+	if (err)
+		return err;
+	lx_split_at(mm, start);
 	vma = lx_at(mm, lx_find_vma(mm, start));
-	if (vma->end > end) {
-		if (!may_split(mm))
-			return -LX_ENOMEM;
-		lx_split_at(mm, end);
-	}
+	err = vma->end > end ? may_split(mm, lx_find_vma(mm, start)) : 0;
+	if (err)
+		return err;
+	lx_split_at(mm, end);
 	vma = lx_at(mm, lx_find_vma(mm, start));
 	changed = *vma;
 	changed.flags = flags;

@@ -37,8 +37,10 @@ struct linux_rules {
 	bool madv_free;           /* MADV_FREE (4.5) */
 	bool madv_guard;          /* MADV_GUARD_INSTALL (6.13), */
 	bool madv_guard_files;    /* and of shared and files' memory (6.15) */
-	bool stack_near_sp;       /* touched 64 KiB below the stack pointer it does not grow (to 4.19) */
+	bool stack_near_sp; /* touched 64 KiB below the stack pointer it does not grow (to 4.19) */
 	bool stack_guard_gap;     /* 256 pages below a stack stay free (4.12, all stable series) */
+	bool special_stays_whole; /* [vdso] and [vvar] can't be cut (5.11) */
+	bool mremap_looks_first;  /* nothing mapped is EFAULT of a shrink, too (5.16) */
 	bool mremap_merges_next;  /* what grew in place joins the VMA above (6.0) */
 	bool guard_gap_lowers_search; /* a stack's guard gap hides what lies in it from a search (6.1) */
 	bool brk_extends_only;        /* brk joins the VMA below only (6.1) */
@@ -48,6 +50,7 @@ struct linux_rules {
 	bool mprotect_uncharges; /* what was never written is uncharged when made read-only (6.7) */
 	bool fixed_charges_difference; /* MAP_FIXED is charged less what it replaces (6.12) */
 	bool mremap_checks_new_len; /* longer than the address space is EINVAL, not ENOMEM (6.17) */
+	bool mremap_counts_first;   /* the room for 4 more VMAs is asked for by every call (7.1) */
 	bool merge_touched;         /* a VMA with an anon_vma may join one without (6.16) */
 };
 

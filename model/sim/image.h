@@ -144,8 +144,8 @@ uint64_t image_zap(struct image *image, uint64_t start, uint64_t end);
 void image_guard(struct image *image, uint64_t start, uint64_t end);
 void image_unguard(struct image *image, uint64_t start, uint64_t end);
 /** Reads each page of [start, end), of which those that are EMPTY become READ, or ZERO where a read
- * makes a page. */
-void image_read(struct image *image, uint64_t start, uint64_t end, enum image_slot as);
+ * makes a page; returns how many pages that made. */
+uint64_t image_read(struct image *image, uint64_t start, uint64_t end, enum image_slot as);
 /** The first guard in [start, end); `end`: there is none. */
 uint64_t image_find_guard(const struct image *image, uint64_t start, uint64_t end);
 /** Moves pages, as mremap does; the destination is dropped first. */

@@ -39,13 +39,19 @@ static void releases_between_rows_take_the_lower_one(void **state)
 	assert_string_equal(linux_rules_for(5, 10)->name, "5.9");
 	assert_string_equal(linux_rules_for(6, 6)->name, "6.1");
 	assert_string_equal(linux_rules_for(6, 18)->name, "6.17");
-	assert_string_equal(linux_rules_for(99, 0)->name, "6.17");
+	assert_string_equal(linux_rules_for(99, 0)->name, "7.1");
 }
 
 /* What changed when, one line each: linux.h's comments as a test. */
 static void behaviour_changes_at_its_release(void **state)
 {
 	(void)state;
+	assert_false(linux_rules_for(5, 10)->special_stays_whole);
+	assert_true(linux_rules_for(5, 11)->special_stays_whole);
+	assert_false(linux_rules_for(5, 15)->mremap_looks_first);
+	assert_true(linux_rules_for(5, 16)->mremap_looks_first);
+	assert_false(linux_rules_for(7, 0)->mremap_counts_first);
+	assert_true(linux_rules_for(7, 1)->mremap_counts_first);
 	assert_true(linux_rules_for(4, 16)->oom_root_bonus);
 	assert_false(linux_rules_for(4, 17)->oom_root_bonus);
 	assert_true(linux_rules_for(5, 0)->oom_sacrifices_child);
