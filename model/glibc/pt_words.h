@@ -86,7 +86,7 @@ static inline uint64_t thread_var(struct ptmalloc *pt, enum pt_thread_var v)
 
 static inline void set_thread_var(struct ptmalloc *pt, enum pt_thread_var v, uint64_t value)
 {
-	image_set8(pt->image, thread_var_addr(pt->thread, v), value);
+	image_private_set8(pt->image, thread_var_addr(pt->thread, v), value);
 	pt_switch_thread(pt);
 }
 

@@ -82,9 +82,9 @@ struct sys *lx_mm_sys(struct lx_mm *mm);
 /** Where decisions are told from now on; NULL: nowhere. */
 void lx_mm_set_why(struct lx_mm *mm, struct why *why);
 
-/* Addresses that no process has: memory of the models' own, always IMAGE_OK. */
-#define LX_OWN_START UINT64_C(0x0f00000000000000)
-#define LX_OWN_END   (LX_OWN_START + (UINT64_C(8) << 20))
+/* Addresses that no process has: libc's data where the target's is not known, always IMAGE_OK. */
+#define LX_OWN_START IMAGE_PRIVATE_END
+#define LX_OWN_END   (LX_OWN_START + (UINT64_C(4) << 20))
 
 /** What the image asks of a struct lx_mm on a TLB miss (see struct image_backing). */
 enum image_fault lx_mm_access(void *of, uint64_t addr, bool is_write);

@@ -170,7 +170,7 @@ static void go_back(struct world_run *run, struct moment *m)
 	uint32_t *threads = run->operate.threads;
 	size_t thread_room = run->operate.thread_room;
 
-	world_undo(run->world, &m->mark);
+	assert_true(world_undo(run->world, &m->mark));
 	run->operate = m->operate;
 	run->cursor = m->cursor;
 	run->operate.names = names;
