@@ -70,7 +70,6 @@ struct ptmalloc {
 	bool hook_is_set[4];     /* enum pt_hook: the program has put a function of its own there */
 	uint32_t cpus;
 	bool is_secure;           /* AT_SECURE */
-	bool is_secondary;        /* a second namespace's libc: brk is never used */
 	uint32_t overcommit_mode; /* what check_may_shrink_heap would read */
 	struct pt_huge huge;
 	uint64_t tuned_max_fast; /* by glibc.malloc.mxfast before malloc was set up; 0: not */
