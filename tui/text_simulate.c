@@ -217,12 +217,10 @@ static void put_vmas(struct simulate_output *out)
 	for (size_t i = 0; i < lx_mm_count(mm); i++) {
 		const struct lx_vma *vma = lx_mm_at(mm, i);
 		const char *name = lx_vma_name(mm, vma);
+		char perms[5];
 
-		(void)fprintf(out->to, "%20s %012" PRIx64 "-%012" PRIx64 " %c%c%c%c ", "",
-		              vma->start, vma->end, vma->flags & LX_VM_READ ? 'r' : '-',
-		              vma->flags & LX_VM_WRITE ? 'w' : '-',
-		              vma->flags & LX_VM_EXEC ? 'x' : '-',
-		              vma->flags & LX_VM_SHARED ? 's' : 'p');
+		(void)fprintf(out->to, "%20s %012" PRIx64 "-%012" PRIx64 " %s ", "", vma->start,
+		              vma->end, vma_prot_text(perms, lx_vma_prot(vma)));
 		text_foreign(out->to, name, strlen(name));
 		(void)fputc('\n', out->to);
 	}

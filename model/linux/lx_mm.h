@@ -105,6 +105,16 @@ size_t lx_mm_count(const struct lx_mm *mm);
 const struct lx_vma *lx_mm_at(const struct lx_mm *mm, size_t i); /* by address */
 /** The VMA that holds `addr`, or NULL. */
 const struct lx_vma *lx_mm_find(const struct lx_mm *mm, uint64_t addr);
+/** Its rights as enum vma_prot. */
+static inline uint32_t lx_vma_prot(const struct lx_vma *vma)
+{
+	_Static_assert((int)LX_VM_READ == (int)VMA_READ && (int)LX_VM_WRITE == (int)VMA_WRITE &&
+	                       (int)LX_VM_EXEC == (int)VMA_EXEC &&
+	                       (int)LX_VM_SHARED == (int)VMA_SHARED,
+	               "the same bits");
+	return vma->flags & (LX_VM_READ | LX_VM_WRITE | LX_VM_EXEC | LX_VM_SHARED);
+}
+
 /** "[heap]", "[stack]", a file's path or "" (raw bytes of the target, as in maps). */
 const char *lx_vma_name(const struct lx_mm *mm, const struct lx_vma *vma);
 const struct linux_rules *lx_mm_rules(const struct lx_mm *mm);

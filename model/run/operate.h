@@ -32,6 +32,7 @@ enum outcome {
 struct binding {
 	uint64_t addr;
 	uint64_t size;   /* of a mapping; 0: a block of malloc's */
+	uint64_t born;   /* of a child: when, counted in operations */
 	int32_t pid;     /* of a child */
 	uint8_t state;   /* enum binding_state */
 	bool was_given;  /* alive or dead, an operation has assigned it */

@@ -189,6 +189,7 @@ bool operate_fork(struct operate *operate, const struct operation *op, struct op
 
 	*operate_binding(operate, op->dst) =
 	        (struct binding){ .size = pages * operate->world->pt.page,
+		                  .born = operate->count,
 		                  .state = err ? BOUND_DEAD : BOUND_CHILD };
 	if (err)
 		operate_failed(ret, -err);
@@ -205,10 +206,13 @@ void operate_child_ends(struct operate *operate, struct binding *child)
 
 static struct binding *newest_child(struct operate *operate)
 {
-	for (size_t i = operate->scenario->name_count; i--;)
-		if (operate->names[i].state == BOUND_CHILD)
-			return &operate->names[i];
-	return NULL;
+	struct binding *newest = NULL;
+
+	for (size_t i = 0; i < operate->scenario->name_count; i++)
+		if (operate->names[i].state == BOUND_CHILD &&
+		    (!newest || operate->names[i].born > newest->born))
+			newest = &operate->names[i];
+	return newest;
 }
 
 /* Of a child by its name; else of the child under way, or of the process itself. */

@@ -269,7 +269,7 @@ static void hold(struct held *h, struct world *world, uint64_t mem)
 	if (!mem)
 		return;
 	word = pt_block_of(&world->pt, mem).size_word;
-	if (word & PT_IS_MMAPPED) {
+	if (word & IS_MMAPPED) {
 		h->mmapped++;
 		return;
 	}
