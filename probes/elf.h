@@ -39,9 +39,6 @@ void elf_close(struct elf_file *file);
 /** Reads up to `len` bytes that the file has for `vaddr`; returns how many (0: not in the file). */
 size_t elf_read(const struct elf_file *file, uint64_t vaddr, void *buf, size_t len);
 
-/** A word of the file's class at `vaddr`. */
-bool elf_read_word(const struct elf_file *file, uint64_t vaddr, uint64_t *ret);
-
 struct elf_symbol {
 	const char *name; /* in */
 	bool is_prefix; /* in: "NAME.123", as the compiler calls a function's static, is one too */

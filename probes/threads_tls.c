@@ -27,6 +27,7 @@ enum {
 	TLS_BYTES = 4096,     /* how far from the thread pointer the variables are looked for */
 	PTHREAD_BYTES = 2304, /* struct pthread when no table says its size */
 	GATHER = 256,
+	PAGE_MAX = 65536,
 	SLOTS_MAX = TLS_BYTES / 4,
 	NO_SLOT = SLOTS_MAX,
 };
@@ -193,11 +194,16 @@ static bool may_be_tcache(const struct poll *poll, uint64_t value)
 	       vma_is_writable(poll->search->vmas, value - lay->word, lay->word + lay->tcache.size);
 }
 
-/* The size word before user memory is one that a tcache's own chunk has. */
+/* The size word before user memory is one that a tcache's own chunk has. Of an arena that can't grow it is
+ * a mapping of its own. */
 static bool is_tcache_size(const struct poll *poll, uint64_t raw)
 {
-	return !(raw & 2) &&
-	       glibc_is_tcache_chunk(&poll->search->found->layout, raw & ~(uint64_t)7);
+	const struct malloc_layout *lay = &poll->search->found->layout;
+	uint64_t size = raw & ~(uint64_t)7;
+
+	if (raw & 2)
+		return size > lay->tcache.size && size - lay->tcache.size <= PAGE_MAX;
+	return glibc_is_tcache_chunk(lay, size);
 }
 
 /* Without reading anything. */

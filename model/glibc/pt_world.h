@@ -41,6 +41,12 @@ static inline void pt_abort(struct ptmalloc *pt, const char *message)
 	pt_stop_with(pt, PT_ABORT, message);
 }
 
+/** True of a chunk in libc's data when that lies outside of what the target has. */
+static inline bool pt_is_outside(uint64_t p)
+{
+	return p >= PT_OUTSIDE_ADDR && p < PT_OUTSIDE_END;
+}
+
 /* --- pt_assert.c --------------------------------------------------------------------------------------- */
 
 enum pt_assert {
