@@ -12,7 +12,9 @@
 #include "probes/read.h"
 #include "probes/read_file.h"
 
-#define PF_EXITING 0x4u /* Linux include/linux/sched.h; shown in stat's field 9 */
+/* Linux include/linux/sched.h; shown in stat's field 9 */
+#define PF_EXITING    0x4u
+#define PF_FORKNOEXEC 0x40u
 
 enum { TEXT_ROOM = 8192 }; /* status, the largest, has about 1.5 KiB */
 
@@ -169,6 +171,7 @@ bool proc_read_process(struct proc *proc, struct process_facts *ret)
 	facts.state = stat.state;
 	facts.ppid = stat.ppid;
 	facts.thread_count = stat.thread_count;
+	facts.is_forked = (stat.kernel_flags & PF_FORKNOEXEC) != 0;
 	facts.elf_class = proc->elf_class;
 	facts.min_faults = fact_of(stat.min_faults);
 	facts.maj_faults = fact_of(stat.maj_faults);

@@ -228,6 +228,7 @@ static bool read_process(const json_t *root, const char *file, struct process_fa
 	ret->limit_stack = read_limit(limits, "stack");
 	ret->has_cap_sys_admin =
 	        json_is_true(json_object_get(json_object_get(root, "process"), "cap_sys_admin"));
+	ret->is_forked = json_is_true(json_object_get(json_object_get(root, "process"), "forked"));
 	return true;
 }
 

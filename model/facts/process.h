@@ -45,6 +45,7 @@ struct process_facts {
 	uint32_t malloc_environ_len;
 	char malloc_environ[2048]; /* raw "NAME=VALUE", each with its NUL */
 	bool has_cap_sys_admin;
+	bool is_forked;       /* without an exec since: parts of its memory are inherited */
 	bool access_denied;   /* ptrace-read access refused: maps, memory … are unknown */
 	char denied_why[200]; /* which rule refused, and the remedy */
 };

@@ -137,6 +137,14 @@ static void recount_tables(struct lx_mm *mm, struct lx_memory *memory)
 
 /* --- charges ---------------------------------------------------------------------------------- */
 
+/* mem_cgroup_oom(), to 4.18: `may_oom` is set in page faults of the user alone. */
+static bool fails_without_a_kill(const struct lx_memory *memory, uint32_t over,
+                                 const struct lx_pressure *pressure)
+{
+	return pressure->in_syscall && over < memory->level_count &&
+	       !memory->rules->memcg_kill_at_charge;
+}
+
 /* One fault at which no limit has room: reclaim, or the OOM killer. True when it is tried again. */
 static bool make_room(struct lx_mm *mm, struct lx_memory *memory, uint64_t want, uint64_t addr,
                       uint64_t page, struct lx_pressure *pressure)
@@ -156,6 +164,11 @@ static bool make_room(struct lx_mm *mm, struct lx_memory *memory, uint64_t want,
 	lx_path_enter(memory, over, addr, why);
 	got = lx_memory_reclaim(memory, over, want, why);
 	pressure->reclaimed += got;
+	if (!got && fails_without_a_kill(memory, over, pressure)) {
+		why(why, WHY_MEMCG_SYSCALL);
+		lx_path_leave(memory, over, why);
+		return false;
+	}
 	if (!got) {
 		lx_memory_oom(memory, over, page, why, pressure);
 		lx_memory_follow_children(mm, memory);
@@ -300,6 +313,32 @@ void lx_fault_range(struct lx_mm *mm, struct lx_memory *memory, uint64_t start, 
 			return;
 		start = next;
 	}
+}
+
+bool lx_memory_get(struct lx_mm *mm, struct lx_memory *memory, uint64_t pages,
+                   struct lx_pressure *pressure)
+{
+	bool was = pressure->in_syscall, is_got;
+
+	if (!memory->is_bounded)
+		return true;
+	pressure->in_syscall = true;
+	is_got = get_pages(mm, memory, pages, 0, 0, pressure);
+	pressure->in_syscall = was;
+	return is_got;
+}
+
+void lx_memory_populate(struct lx_mm *mm, struct lx_memory *memory, uint64_t start, uint64_t end,
+                        struct lx_pressure *pressure)
+{
+	const struct lx_vma *vma = lx_mm_find(mm, start);
+	struct lx_touch touch;
+
+	pressure->in_syscall = true;
+	if (vma && (vma->flags & (LX_VM_WRITE | LX_VM_SHARED)) == LX_VM_WRITE)
+		lx_fault_range(mm, memory, start, end, &touch, pressure);
+	else
+		lx_populate(mm, start, end);
 }
 
 void lx_memory_settle(struct lx_mm *mm, struct lx_memory *memory, uint64_t resident,

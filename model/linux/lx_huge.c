@@ -8,9 +8,12 @@
 #include "model/linux/lx_cow.h"
 #include "model/linux/lx_vmas.h"
 
-static bool is_wanted(const struct lx_mm *mm, uint32_t flags)
+bool lx_thp_is_wanted(const struct lx_mm *mm, const struct lx_vma *vma)
 {
-	if (flags & (LX_VM_SHARED | LX_VM_SPECIAL | LX_VM_HUGETLB | LX_VM_NOHUGEPAGE))
+	uint32_t flags = vma->flags;
+
+	if (vma->file ||
+	    (flags & (LX_VM_SHARED | LX_VM_SPECIAL | LX_VM_HUGETLB | LX_VM_NOHUGEPAGE)))
 		return false;
 	switch ((enum lx_thp)mm->now.thp) {
 	case LX_THP_ALWAYS:
@@ -27,8 +30,8 @@ bool lx_thp_is_eligible(const struct lx_mm *mm, const struct lx_vma *vma, uint64
 {
 	uint64_t block = align_down(addr, LX_PMD);
 
-	return mm->image && !mm->no_huge && mm->page == IMAGE_PAGE && !vma->file &&
-	       is_wanted(mm, vma->flags) && block >= vma->start && block + LX_PMD <= vma->end &&
+	return mm->image && !mm->no_huge && mm->page == IMAGE_PAGE && lx_thp_is_wanted(mm, vma) &&
+	       block >= vma->start && block + LX_PMD <= vma->end &&
 	       !image_is_any_mapped(mm->image, block, block + LX_PMD);
 }
 

@@ -76,7 +76,7 @@ static struct image_window window_of(const struct lx_mm *mm, const struct lx_vma
 
 	if (lx_cow_is_watching(mm))
 		return (struct image_window){ page, page + IMAGE_PAGE, is_write };
-	if (mm->now.thp != LX_THP_NEVER)
+	if (lx_thp_is_wanted(mm, vma))
 		return (struct image_window){ max_u64(block, vma->start),
 			                      min_u64(block + LX_PMD, vma->end), is_write };
 	return (struct image_window){ vma->start, vma->end,
@@ -133,13 +133,18 @@ void lx_touch(struct lx_mm *mm, uint64_t start, uint64_t end, struct lx_touch *r
 		if (!(lx_at(mm, i)->flags & LX_VM_SHARED))
 			lx_cow_written(mm, start, next);
 		ret->pages += (next - start) / mm->page;
-		faulted = lx_thp_fault(mm, lx_at(mm, i), start, next);
-		faulted +=
+		ret->faulted += lx_thp_fault(mm, lx_at(mm, i), start, next);
+		faulted =
 		        mm->image ? image_touch(mm->image, start, next) : (next - start) / mm->page;
 		lx_shm_fault(mm, lx_at(mm, i), faulted);
 		ret->faulted += faulted;
 		start = next;
 	}
+}
+
+void lx_mm_leave_populate(struct lx_mm *mm)
+{
+	mm->leaves_populate = true;
 }
 
 void lx_populate(struct lx_mm *mm, uint64_t start, uint64_t end)
@@ -180,10 +185,11 @@ const struct lx_vma *lx_mm_find(const struct lx_mm *mm, uint64_t addr)
 
 const char *lx_vma_name(const struct lx_mm *mm, const struct lx_vma *vma)
 {
-	bool is_heap =
-	        !vma->file && !vma->name && vma->start < mm->now.brk && vma->end > mm->brk_start;
+	/* Up to 6.5 what only touches the break area was shown as a part of it. */
+	uint64_t more = mm->rules->heap_touches ? 1 : 0;
 
-	if (is_heap)
+	if (!vma->file && !vma->name && vma->start < mm->now.brk + more &&
+	    vma->end + more > mm->brk_start)
 		return "[heap]";
 	/* shmem_zero_setup() names its file after the device that gives the same. */
 	return vma->flags & LX_VM_SHM ? "/dev/zero (deleted)" : mm->names[vma->name];

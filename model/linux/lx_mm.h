@@ -66,6 +66,7 @@ struct lx_mm_start {
 	uint64_t limit_as, limit_data, limit_stack; /* bytes; UINT64_MAX: unlimited */
 	uint64_t data_bytes; /* end_data - start_data: counts for RLIMIT_DATA of brk; 0: unknown */
 	uint64_t max_map_count;
+	bool is_forked;  /* and has not execed since: what was written then is inherited */
 	struct fact thp; /* enum lx_thp; unknown: madvise */
 	struct lx_commit_state commit;
 	struct fact committed; /* bytes, Committed_AS; unknown: nothing else is committed */
@@ -109,6 +110,8 @@ void lx_touch(struct lx_mm *mm, uint64_t start, uint64_t end, struct lx_touch *r
  * shared memory is its file's at once; of private memory the zero page is read.
  */
 void lx_populate(struct lx_mm *mm, uint64_t start, uint64_t end);
+/** From now on mmap() leaves that to its caller, who knows what memory there is. */
+void lx_mm_leave_populate(struct lx_mm *mm);
 
 /* --- what it looks like --------------------------------------------------------------------------- */
 

@@ -172,15 +172,40 @@ static bool seems_written(const struct vma *v)
 	return v->prot & VMA_WRITE;
 }
 
-/* Neighbours that differ in their rights only are taken as parts of one mapping, cut by mprotect:
- * they share an anon_vma and can become one VMA again. */
-static uint32_t anon_of(struct lx_mm *mm, const struct lx_vma *prev, const struct lx_vma *vma)
+/* Numbers of anon_vmas that a forked process has made itself; those below it has inherited. */
+#define OWN_ANON ((uint32_t)1 << 31)
+
+/* One mapping but for the rights, and for what is not seen. */
+static bool continues(const struct lx_mm *mm, const struct lx_vma *prev, const struct lx_vma *vma)
 {
-	if (prev && prev->anon && prev->end == vma->start && prev->file == vma->file &&
-	    prev->name == vma->name && ((prev->flags ^ vma->flags) & ~LX_ACCESS_FLAGS) == 0 &&
-	    prev->pgoff + lx_pages(mm, prev) == vma->pgoff)
-		return prev->anon;
-	return mm->next_anon++;
+	return prev->anon && prev->end == vma->start && prev->file == vma->file &&
+	       prev->name == vma->name && ((prev->flags ^ vma->flags) & ~LX_ACCESS_FLAGS) == 0 &&
+	       prev->pgoff + lx_pages(mm, prev) == vma->pgoff;
+}
+
+/*
+ * Neighbours that differ in their rights only are taken as parts of one mapping, cut by mprotect: they
+ * share an anon_vma and can become one VMA again. Those that are alike and still two have not the same
+ * one; in a forked process then one of them is inherited, and what grew since is its own: the heap
+ * upwards, mappings downwards.
+ */
+static void find_anon(struct builder *b, struct lx_vma *vma, bool is_heap)
+{
+	struct lx_mm *mm = b->mm;
+	struct lx_vma *prev = lx_count(mm) ? lx_at(mm, lx_count(mm) - 1) : NULL;
+	bool is_one = prev && continues(mm, prev, vma);
+
+	if (is_one && prev->flags != vma->flags) {
+		vma->anon = prev->anon;
+		return;
+	}
+	if (is_one && b->start->is_forked && is_heap) {
+		vma->anon = OWN_ANON + mm->next_anon++;
+		return;
+	}
+	if (is_one && b->start->is_forked)
+		prev->anon = OWN_ANON + mm->next_anon++;
+	vma->anon = mm->next_anon++;
 }
 
 /* --- the list ---------------------------------------------------------------------------------------- */
@@ -225,8 +250,7 @@ static void add_vmas(struct builder *b)
 			continue;
 		vma = convert(b, v);
 		if (seems_written(v))
-			vma.anon = anon_of(mm, lx_count(mm) ? lx_at(mm, lx_count(mm) - 1) : NULL,
-			                   &vma);
+			find_anon(b, &vma, vma_is_named(b->start->vmas, v, "[heap]"));
 		lx_splice(mm, lx_count(mm), 0, &vma, 1);
 		above = v->end;
 	}
@@ -258,22 +282,37 @@ static uint64_t highest_mmap_base(const struct lx_mm *mm, const struct lx_vma *s
 	return stack->start > 2 * gap ? align_down(stack->start - gap, mm->page) : stack->start;
 }
 
+/* Whether it lies about where mmap_base is: at most a stack's gap and 28 random bits of pages below it. */
+static bool is_near(const struct lx_vma *vma, const struct lx_vma *stack)
+{
+	return stack->start - vma->end < 2 * (UINT64_C(1) << 40);
+}
+
 /*
- * mmap_base is not shown. The first mapping of a program ends there, and stays: ld.so, or the vdso of
- * a static program. So it is the end of the highest VMA below the stack; where that has gone, the
- * true base is higher. The program itself and its break tell nothing: a static program whose vdso
- * lies above its stack (to 6.1 and beyond) shows no base before it has mapped something.
+ * mmap_base is not shown. The first mapping of a program ends there, and stays: ld.so, the vdso of a
+ * static program, or a static program that can lie anywhere. So it is the end of the highest VMA below
+ * the stack that is not the break's; where that has gone, the true base is higher. A static program
+ * at its own address tells nothing: when its vdso lies above its stack (to 6.1 and beyond), it shows
+ * no base before it has mapped something.
  */
 static uint64_t find_mmap_base(const struct lx_mm *mm)
 {
+	const struct lx_vma *stack;
 	size_t i = lx_count(mm);
 
 	while (i > 0 && !(lx_at(mm, i - 1)->flags & LX_VM_GROWSDOWN))
 		i--;
-	if (i > 1 && lx_at(mm, i - 2)->start >= mm->now.brk)
-		return lx_at(mm, i - 2)->end;
-	if (i > 0)
-		return highest_mmap_base(mm, lx_at(mm, i - 1));
+	stack = i > 0 ? lx_at(mm, i - 1) : NULL;
+	for (i = stack ? i - 1 : 0; i > 0; i--) {
+		const struct lx_vma *vma = lx_at(mm, i - 1);
+
+		if (vma->start >= mm->now.brk || (vma->end <= mm->brk_start && is_near(vma, stack)))
+			return vma->end;
+		if (vma->end <= mm->brk_start)
+			break;
+	}
+	if (stack)
+		return highest_mmap_base(mm, stack);
 	for (i = lx_count(mm); i > 0; i--)
 		if (!(lx_at(mm, i - 1)->flags & LX_VM_SPECIAL))
 			return lx_at(mm, i - 1)->end;
@@ -337,6 +376,10 @@ static bool build(struct lx_mm *mm, struct region *region, const struct lx_mm_st
 	mm->next_file = (uint32_t)1 << 31;
 	mm->next_anon = 1;
 	add_vmas(&b);
+	if (start->is_forked) {
+		mm->inherited_anon = OWN_ANON;
+		mm->next_anon += OWN_ANON;
+	}
 	mm->names = b.names.at;
 	mm->task_size = find_task_size(mm);
 	find_brk(mm, start);

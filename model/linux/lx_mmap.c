@@ -337,7 +337,8 @@ int64_t lx_mmap(struct sys *sys, uint64_t addr, uint64_t len, uint32_t prot, uin
 	result = do_mmap(mm, &call);
 	why_leave(mm->sys.why, FN_DO_MMAP);
 	/* Errors of it are nobody's. */
-	if (!sys_failed(result) && (flags & (SYS_MAP_POPULATE | SYS_MAP_LOCKED)))
+	if (!sys_failed(result) && !mm->leaves_populate &&
+	    (flags & (SYS_MAP_POPULATE | SYS_MAP_LOCKED)))
 		lx_populate(mm, call.range.start, call.range.end);
 	return result;
 }

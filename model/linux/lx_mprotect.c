@@ -76,9 +76,15 @@ static int mprotect_fixup(struct lx_mm *mm, size_t i, uint64_t start, uint64_t e
 		uncharge_unwritable(mm, vma, pages, &flags);
 	}
 	err = lx_vma_modify_flags(mm, i, start, end, flags);
-	if (!err && mm->image && !mm->failed)
+	if (err || mm->failed)
+		return err;
+	if (mm->image)
 		image_flush(mm->image, start, end);
-	return err;
+	/* What is locked gets its own pages at once when it becomes writable. */
+	if ((old & (LX_VM_WRITE | LX_VM_SHARED | LX_VM_LOCKED)) == LX_VM_LOCKED &&
+	    (flags & LX_VM_WRITE))
+		lx_populate(mm, start, end);
+	return 0;
 }
 
 static int protect_range(struct lx_mm *mm, uint64_t start, uint64_t end, uint32_t access)
@@ -185,8 +191,14 @@ static int change_flags(struct lx_mm *mm, size_t i, uint64_t start, uint64_t end
 	if (changed == flags)
 		return 0;
 	err = lx_vma_modify_flags(mm, i, start, end, changed);
-	/* madvise() says EAGAIN when there may be no more VMAs. */
-	return err == -LX_ENOMEM ? -LX_EAGAIN : err;
+	/* madvise() says EAGAIN for want of memory; since 5.17 also when there may be no more VMAs. */
+	return err == -LX_ENOMEM && mm->rules->madvise_says_again ? -LX_EAGAIN : err;
+}
+
+/* can_madv_lru_vma() */
+static bool may_drop(const struct lx_vma *vma)
+{
+	return !(vma->flags & (LX_VM_LOCKED | LX_VM_PFNMAP));
 }
 
 /* Pages are given up; what is written next faults anew. */
@@ -194,7 +206,7 @@ static int drop_pages(struct lx_mm *mm, size_t i, uint64_t start, uint64_t end)
 {
 	const struct lx_vma *vma = lx_at(mm, i);
 
-	if (vma->flags & (LX_VM_LOCKED | LX_VM_PFNMAP))
+	if (!may_drop(vma))
 		return -LX_EINVAL;
 	if (mm->image && !(vma->flags & LX_VM_SHARED)) {
 		lx_cow_dropped(mm, start, end);
@@ -246,7 +258,7 @@ static int advise_vma(struct lx_mm *mm, size_t i, uint64_t start, uint64_t end, 
 	case SYS_MADV_DONTNEED:
 		return drop_pages(mm, i, start, end);
 	case SYS_MADV_FREE: /* until memory is short all stays as it is */
-		return lx_at(mm, i)->file ? -LX_EINVAL : 0;
+		return lx_at(mm, i)->file || !may_drop(lx_at(mm, i)) ? -LX_EINVAL : 0;
 	case SYS_MADV_GUARD_INSTALL:
 	case SYS_MADV_GUARD_REMOVE:
 		return guard(mm, i, start, end, advice == SYS_MADV_GUARD_INSTALL);

@@ -159,6 +159,13 @@ static int64_t resize(struct lx_mm *mm, const struct remap *r)
 	return shrink_vma(mm, r);
 }
 
+static bool is_locked(const struct lx_mm *mm, uint64_t addr)
+{
+	const struct lx_vma *vma = lx_mm_find(mm, addr);
+
+	return vma && (vma->flags & LX_VM_LOCKED);
+}
+
 int64_t lx_mremap(struct sys *sys, uint64_t addr, uint64_t old_len, uint64_t new_len,
                   uint32_t flags)
 {
@@ -175,5 +182,8 @@ int64_t lx_mremap(struct sys *sys, uint64_t addr, uint64_t old_len, uint64_t new
 		return -LX_ENOMEM;
 	r.delta = r.new_len > r.old_len ? r.new_len - r.old_len : r.old_len - r.new_len;
 	result = resize(mm, &r);
+	/* What a locked mapping gets has its pages at once. */
+	if (!sys_failed(result) && r.new_len > r.old_len && is_locked(mm, (uint64_t)result))
+		lx_populate(mm, (uint64_t)result + r.old_len, (uint64_t)result + r.new_len);
 	return mm->failed ? -LX_ENOMEM : result;
 }

@@ -33,22 +33,28 @@ static bool mark_gone(struct lx_memory *memory, int32_t pid)
 /* Linux mm/memory.c:copy_page_range: of VMAs that were never written to nothing is copied, a file's pages
  * and shared memory fault in again. */
 const struct lx_child *lx_memory_fork(struct lx_mm *mm, struct lx_memory *memory, uint32_t name,
-                                      const struct lx_forked *forked)
+                                      const struct lx_forked *forked, struct lx_pressure *ret)
 {
 	struct lx_child *child = region_alloc(memory->region, sizeof(*child));
 
-	if (!child)
+	if (!child) {
+		ret->end = LX_NO_MEMORY;
 		return NULL;
+	}
 	*child = (struct lx_child){ .older = memory->children,
-		                    .pid = memory->next_pid++,
+		                    .pid = memory->next_pid,
 		                    .name = name,
 		                    .number = forked->number,
 		                    .swap = memory->self.swap_pages };
 	lx_fork_share(mm, &child->rss, &child->tables);
 	child->rss = min_u64(child->rss + memory->shares, memory->self.rss_pages);
 	child->tables = min_u64(max_u64(child->tables, 1), memory->self.pgtables_bytes / 4096);
+	if (!lx_memory_get(mm, memory, child->tables, ret))
+		return NULL;
+	/* Who died for it may have been a child. */
+	child->older = memory->children;
 	memory->children = child;
-	lx_memory_charge(memory, child->tables);
+	memory->next_pid++;
 	return child;
 }
 
@@ -276,6 +282,14 @@ void lx_memory_oom(struct lx_memory *memory, uint32_t over, uint64_t page, struc
 		return;
 	}
 	lx_path_enter_oom(memory, over, why);
+	if (is_memcg && memory->level[over].kill_disabled) {
+		why(why, WHY_OOM_DISABLED);
+		ret->end = LX_STUCK;
+		ret->why = "memory.oom_control disables kills: it sleeps until there is memory";
+		lx_path_leave_oom(memory, over, why);
+		region_free(scratch);
+		return;
+	}
 	if (is_memcg && memory->task_count &&
 	    (memory->task_level >= memory->level_count || over > memory->task_level))
 		why(why, WHY_TASKS_UNKNOWN);

@@ -71,11 +71,13 @@ struct lx_mm {
 	const struct linux_rules *rules;
 	uint64_t page, task_size, mmap_base, brk_start;
 	uint64_t data_bytes;      /* end_data - start_data */
+	bool leaves_populate;     /* see lx_mm_leave_populate() */
 	bool no_huge;             /* for now there is no room for a huge page */
 	uint64_t huge_faults;     /* since the start, undone ones included */
 	uint64_t band;            /* of the decisions since it was cleared: see lx_mm_band() */
 	const char *const *names; /* [0] is "" */
 	uint32_t next_anon, next_file;
+	uint32_t inherited_anon; /* smaller numbers are anon_vmas that fork gave the process */
 	struct lx_shm *shm;
 	size_t shm_count, shm_room;
 
@@ -128,6 +130,8 @@ void lx_fail(struct lx_mm *mm);
 
 /* --- lx_huge.c ------------------------------------------------------------------------------------ */
 
+/** Whether a VMA may have huge pages at all. */
+bool lx_thp_is_wanted(const struct lx_mm *mm, const struct lx_vma *vma);
 /** Whether a write to `addr` of a VMA brings in a huge page. */
 bool lx_thp_is_eligible(const struct lx_mm *mm, const struct lx_vma *vma, uint64_t addr);
 /** Brings in those of [start, end); pages that became resident. */

@@ -41,9 +41,12 @@ struct linux_rules {
 	bool stack_guard_gap;     /* 256 pages below a stack stay free (4.12, all stable series) */
 	bool special_stays_whole; /* [vdso] and [vvar] can't be cut (5.11) */
 	bool mremap_looks_first;  /* nothing mapped is EFAULT of a shrink, too (5.16) */
-	bool mremap_merges_next;  /* what grew in place joins the VMA above (6.0) */
+	bool madvise_says_again;  /* EAGAIN, not ENOMEM, at max_map_count (5.17) */
+	bool search_ends_at_min_addr; /* a place below vm.mmap_min_addr is none (6.7; 6.1 finds it) */
+	bool mremap_merges_next;      /* what grew in place joins the VMA above (6.0) */
 	bool guard_gap_lowers_search; /* a stack's guard gap hides what lies in it from a search (6.1) */
 	bool brk_extends_only;        /* brk joins the VMA below only (6.1) */
+	bool heap_touches; /* what ends or begins at the break area is [heap], too (to 6.5) */
 	bool brk_shrink_needs_vma;  /* and refuses to shrink what is unmapped (6.1) */
 	uint8_t thp_align;          /* enum linux_thp_align (6.7, 6.12) */
 	bool map_stack_no_hugepage; /* MAP_STACK sets VM_NOHUGEPAGE (6.7) */

@@ -16,6 +16,7 @@ const struct linux_rules linux_rows[] = {
 	        .oom_root_bonus = true,
 	        .oom_sacrifices_child = true,
 	        .oom_waits_for_exiting = true,
+	        .heap_touches = true,
 	        .stack_near_sp = true,
 	},
 	{
@@ -29,6 +30,7 @@ const struct linux_rules linux_rows[] = {
 	        .oom_waits_for_exiting = true,
 	        .limit_data_maps = true,
 	        .madv_free = true,
+	        .heap_touches = true,
 	        .stack_near_sp = true,
 	},
 	{
@@ -43,6 +45,7 @@ const struct linux_rules linux_rows[] = {
 	        .oom_skips_reaped = true,
 	        .limit_data_maps = true,
 	        .madv_free = true,
+	        .heap_touches = true,
 	        .stack_near_sp = true,
 	},
 	{
@@ -57,6 +60,7 @@ const struct linux_rules linux_rows[] = {
 	        .limit_data_maps = true,
 	        .madv_free = true,
 	        .mprotect_limit_data = true,
+	        .heap_touches = true,
 	        .stack_near_sp = true,
 	},
 	{
@@ -72,6 +76,7 @@ const struct linux_rules linux_rows[] = {
 	        .limit_data_maps = true,
 	        .madv_free = true,
 	        .mprotect_limit_data = true,
+	        .heap_touches = true,
 	        .stack_near_sp = true,
 	},
 	{
@@ -88,6 +93,7 @@ const struct linux_rules linux_rows[] = {
 	        .madv_free = true,
 	        .mprotect_limit_data = true,
 	        .stack_guard_gap = true,
+	        .heap_touches = true,
 	        .stack_near_sp = true,
 	},
 	{
@@ -103,6 +109,7 @@ const struct linux_rules linux_rows[] = {
 	        .madv_free = true,
 	        .mprotect_limit_data = true,
 	        .stack_guard_gap = true,
+	        .heap_touches = true,
 	        .stack_near_sp = true,
 	},
 	{
@@ -119,6 +126,7 @@ const struct linux_rules linux_rows[] = {
 	        .madv_free = true,
 	        .mprotect_limit_data = true,
 	        .stack_guard_gap = true,
+	        .heap_touches = true,
 	        .stack_near_sp = true,
 	},
 	{
@@ -135,6 +143,7 @@ const struct linux_rules linux_rows[] = {
 	        .madv_free = true,
 	        .mprotect_limit_data = true,
 	        .stack_guard_gap = true,
+	        .heap_touches = true,
 	},
 	{
 	        /* "mm, oom: remove 'prefer children over parent' heuristic" */
@@ -149,6 +158,7 @@ const struct linux_rules linux_rows[] = {
 	        .madv_free = true,
 	        .mprotect_limit_data = true,
 	        .stack_guard_gap = true,
+	        .heap_touches = true,
 	},
 	{
 	        /* "mm: fix false-positive OVERCOMMIT_GUESS failures" */
@@ -162,6 +172,7 @@ const struct linux_rules linux_rows[] = {
 	        .madv_free = true,
 	        .mprotect_limit_data = true,
 	        .stack_guard_gap = true,
+	        .heap_touches = true,
 	},
 	{
 	        /* "mm: memcontrol: use CSS_TASK_ITER_PROCS at mem_cgroup_scan_tasks()" dropped the
@@ -177,6 +188,7 @@ const struct linux_rules linux_rows[] = {
 	        .madv_free = true,
 	        .mprotect_limit_data = true,
 	        .stack_guard_gap = true,
+	        .heap_touches = true,
 	},
 	{
 	        /* "mm, oom: make the calculation of oom badness more accurate" and "mm: adjust
@@ -196,6 +208,7 @@ const struct linux_rules linux_rows[] = {
 	        .madv_free = true,
 	        .mprotect_limit_data = true,
 	        .stack_guard_gap = true,
+	        .heap_touches = true,
 	},
 	{
 	        /* "mm: forbid splitting special mappings" */
@@ -215,6 +228,7 @@ const struct linux_rules linux_rows[] = {
 	        .mprotect_limit_data = true,
 	        .stack_guard_gap = true,
 	        .special_stays_whole = true,
+	        .heap_touches = true,
 	},
 	{
 	        /* mremap() looks its VMA up before it shrinks it, for huge pages */
@@ -235,6 +249,30 @@ const struct linux_rules linux_rows[] = {
 	        .stack_guard_gap = true,
 	        .special_stays_whole = true,
 	        .mremap_looks_first = true,
+	        .heap_touches = true,
+	},
+	{
+	        /* "mm: add a field to store names for private anonymous memory": all of madvise_vma_behavior()
+		 * maps ENOMEM */
+	        .name = "5.17",
+	        .major = 5,
+	        .minor = 17,
+	        .committed_as_is_exact = true,
+	        .commit_batch_by_mode = true,
+	        .oom_points_signed = true,
+	        .oom_last_tie_wins = true,
+	        .oom_score_two_thirds = true,
+	        .oom_skips_reaped = true,
+	        .oom_skips_vfork = true,
+	        .memcg_kill_at_charge = true,
+	        .limit_data_maps = true,
+	        .madv_free = true,
+	        .mprotect_limit_data = true,
+	        .stack_guard_gap = true,
+	        .special_stays_whole = true,
+	        .mremap_looks_first = true,
+	        .madvise_says_again = true,
+	        .heap_touches = true,
 	},
 	{
 	        /* "mm: add merging after mremap resize" */
@@ -255,7 +293,9 @@ const struct linux_rules linux_rows[] = {
 	        .stack_guard_gap = true,
 	        .special_stays_whole = true,
 	        .mremap_looks_first = true,
+	        .madvise_says_again = true,
 	        .mremap_merges_next = true,
+	        .heap_touches = true,
 	},
 	{
 	        /* the maple tree: unmapped_area_topdown() begins anew below a stack's guard gap;
@@ -278,6 +318,33 @@ const struct linux_rules linux_rows[] = {
 	        .stack_guard_gap = true,
 	        .special_stays_whole = true,
 	        .mremap_looks_first = true,
+	        .madvise_says_again = true,
+	        .mremap_merges_next = true,
+	        .guard_gap_lowers_search = true,
+	        .brk_extends_only = true,
+	        .brk_shrink_needs_vma = true,
+	        .heap_touches = true,
+	},
+	{
+	        /* "mm: factor out VMA stack and heap checks" */
+	        .name = "6.6",
+	        .major = 6,
+	        .minor = 6,
+	        .committed_as_is_exact = true,
+	        .commit_batch_by_mode = true,
+	        .oom_points_signed = true,
+	        .oom_last_tie_wins = true,
+	        .oom_score_two_thirds = true,
+	        .oom_skips_reaped = true,
+	        .oom_skips_vfork = true,
+	        .memcg_kill_at_charge = true,
+	        .limit_data_maps = true,
+	        .madv_free = true,
+	        .mprotect_limit_data = true,
+	        .stack_guard_gap = true,
+	        .special_stays_whole = true,
+	        .mremap_looks_first = true,
+	        .madvise_says_again = true,
 	        .mremap_merges_next = true,
 	        .guard_gap_lowers_search = true,
 	        .brk_extends_only = true,
@@ -305,7 +372,9 @@ const struct linux_rules linux_rows[] = {
 	        .stack_guard_gap = true,
 	        .special_stays_whole = true,
 	        .mremap_looks_first = true,
+	        .madvise_says_again = true,
 	        .mremap_merges_next = true,
+	        .search_ends_at_min_addr = true,
 	        .guard_gap_lowers_search = true,
 	        .brk_extends_only = true,
 	        .brk_shrink_needs_vma = true,
@@ -334,7 +403,9 @@ const struct linux_rules linux_rows[] = {
 	        .stack_guard_gap = true,
 	        .special_stays_whole = true,
 	        .mremap_looks_first = true,
+	        .madvise_says_again = true,
 	        .mremap_merges_next = true,
+	        .search_ends_at_min_addr = true,
 	        .guard_gap_lowers_search = true,
 	        .brk_extends_only = true,
 	        .brk_shrink_needs_vma = true,
@@ -363,7 +434,9 @@ const struct linux_rules linux_rows[] = {
 	        .stack_guard_gap = true,
 	        .special_stays_whole = true,
 	        .mremap_looks_first = true,
+	        .madvise_says_again = true,
 	        .mremap_merges_next = true,
+	        .search_ends_at_min_addr = true,
 	        .guard_gap_lowers_search = true,
 	        .brk_extends_only = true,
 	        .brk_shrink_needs_vma = true,
@@ -401,6 +474,10 @@ const struct linux_rules linux_rows[] = {
 	        .fixed_charges_difference = true,
 	        .madv_guard = true,
 	        .madv_guard_files = true,
+	        .search_ends_at_min_addr = true,
+	        .mremap_looks_first = true,
+	        .special_stays_whole = true,
+	        .madvise_says_again = true,
 	},
 	{
 	        /* "mm/vma: fix incorrectly disallowed anonymous VMA merges" */
@@ -422,7 +499,9 @@ const struct linux_rules linux_rows[] = {
 	        .stack_guard_gap = true,
 	        .special_stays_whole = true,
 	        .mremap_looks_first = true,
+	        .madvise_says_again = true,
 	        .mremap_merges_next = true,
+	        .search_ends_at_min_addr = true,
 	        .guard_gap_lowers_search = true,
 	        .brk_extends_only = true,
 	        .brk_shrink_needs_vma = true,
@@ -454,7 +533,9 @@ const struct linux_rules linux_rows[] = {
 	        .stack_guard_gap = true,
 	        .special_stays_whole = true,
 	        .mremap_looks_first = true,
+	        .madvise_says_again = true,
 	        .mremap_merges_next = true,
+	        .search_ends_at_min_addr = true,
 	        .guard_gap_lowers_search = true,
 	        .brk_extends_only = true,
 	        .brk_shrink_needs_vma = true,
@@ -488,7 +569,9 @@ const struct linux_rules linux_rows[] = {
 	        .stack_guard_gap = true,
 	        .special_stays_whole = true,
 	        .mremap_looks_first = true,
+	        .madvise_says_again = true,
 	        .mremap_merges_next = true,
+	        .search_ends_at_min_addr = true,
 	        .guard_gap_lowers_search = true,
 	        .brk_extends_only = true,
 	        .brk_shrink_needs_vma = true,
@@ -499,6 +582,7 @@ const struct linux_rules linux_rows[] = {
 	        .madv_guard = true,
 	        .merge_touched = true,
 	        .mremap_checks_new_len = true,
+	        .madv_guard_files = true,
 	        .mremap_counts_first = true,
 	},
 };

@@ -81,6 +81,10 @@ bool operate_mmap(struct operate *operate, const struct operation *op, struct op
 		operate_failed(ret, (int)-at);
 	else
 		ret->addr = (uint64_t)at;
+	if (!sys_failed(at) && (op->flags & (OPF_POPULATE | OPF_LOCKED)))
+		lx_memory_populate(operate->world->mm, &operate->world->memory, ret->addr,
+		                   align_up(ret->addr + op->number[0], operate->world->pt.page),
+		                   &ret->pressure);
 	*operate_binding(operate, op->dst) =
 	        (struct binding){ .addr = ret->addr,
 		                  .size = op->number[0],

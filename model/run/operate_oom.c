@@ -85,11 +85,15 @@ static void begin_child(struct operate *operate, const struct operation *op, str
 
 	if (child->state != BOUND_CHILD)
 		return;
-	begun = lx_memory_fork(operate->world->mm, &operate->world->memory, op->dst, &forked);
-	if (begun)
+	begun = lx_memory_fork(operate->world->mm, &operate->world->memory, op->dst, &forked,
+	                       &ret->pressure);
+	if (begun) {
 		child->pid = begun->pid;
-	else
-		ret->pressure.end = LX_NO_MEMORY;
+		return;
+	}
+	operate_child_ends(operate, child);
+	operate->child_count--;
+	operate_failed(ret, ERRNO_NOMEM);
 }
 
 void operate_settle(struct operate *operate, const struct operation *op, struct op_result *ret)

@@ -142,6 +142,7 @@ static bool make_mm(struct world *world, const struct world_start *start,
 		mm.vmas = vmas;
 		mm.brk_start = process ? fact_or(process->brk_start, 0) : 0;
 		mm.brk = process ? fact_or(process->brk_end, mm.brk_start) : 0;
+		mm.is_forked = process && process->is_forked;
 		if (ms)
 			mm.brk = world_find_break(start->mem, ms, mm.page, mm.brk_start, mm.brk);
 	} else {
@@ -159,6 +160,8 @@ static bool make_mm(struct world *world, const struct world_start *start,
 	world->stack_cache.region = world->region;
 	world->pt.overcommit_mode = mm.commit.mode;
 	world->mm = lx_mm_new(world->region, &mm);
+	if (world->mm)
+		lx_mm_leave_populate(world->mm);
 	return world->mm != NULL;
 }
 
@@ -224,6 +227,8 @@ static bool fill(struct world *world, const struct world_start *start, struct er
 	                                           : FRESH_CPUS;
 	world->pt.random = FRESH_RANDOM;
 	world->started_from = ms ? "live" : start->snap ? "snapshot" : "fresh";
+	if (!ms && start->snap)
+		world_mark_resident(world, snapshot_vmas(start->snap));
 	if (ms)
 		is_filled = world_copy_memory(world, snapshot_vmas(start->snap), start->mem, ms) &&
 		            world_take_malloc(world, start->snap, start->mem, ms);

@@ -10,6 +10,7 @@
 #include "model/run/world_private.h"
 
 enum { LIBC_DATA_MAX = 1 << 20, RANGES = 512, PIECE = 256 << 10, FOLLOWING = 1 << 20 };
+#define MARKED_MAX (64 * GIB) /* a file may say what it likes */
 
 /* Copies the present pages of [start, end). Pages that can't be read stay unknown. */
 static bool copy_present(struct world *world, struct memory *mem, uint64_t start, uint64_t end,
@@ -170,4 +171,16 @@ bool world_copy_memory(struct world *world, const struct vma_set *vmas, struct m
 	return ok && take_libc_data(world, vmas, mem, ms) &&
 	       take_pages(world, mem, ms->main_arena_addr, world->pt.lay->arena.size) &&
 	       take_pages(world, mem, ms->mp_addr, world->pt.lay->par.size);
+}
+
+/* Of the others it is not known which pages are there: a touch counts each as new. */
+void world_mark_resident(struct world *world, const struct vma_set *vmas)
+{
+	for (size_t i = 0; vmas && i < vmas->count; i++) {
+		const struct vma *v = &vmas->at[i];
+
+		if (is_private_anonymous(v) && v->has_residency && !v->swap &&
+		    v->rss == vma_size(v) && v->rss <= MARKED_MAX)
+			(void)image_mark(&world->image, v->start, v->end, SLOT_UNKNOWN);
+	}
 }

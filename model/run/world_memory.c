@@ -112,11 +112,9 @@ static bool take_level(struct world *world, const struct cgroup_level *from, uin
 		.swap_current = pages_of(from->swap_current, page, 0),
 		.file = pages_of(from->file, page, 0),
 		.oom_group = fact_or(from->oom_group, 0) != 0,
+		.kill_disabled = fact_or(from->oom_kill_disable, 0) != 0,
 		.may_swap = fact_or(from->swappiness, swappiness) != 0,
 	};
-	if (fact_or(from->oom_kill_disable, 0))
-		world_remark(world, "memory.oom_control of the cgroup disables kills, which is not "
-		                    "simulated");
 	return level->path != NULL;
 }
 

@@ -344,7 +344,7 @@ void mm_twin_step(struct mm_twin *twin, const struct step *s)
 
 /* --- setting up ----------------------------------------------------------------------------------- */
 
-static void start_child(struct mm_twin *twin)
+static void start_child(struct mm_twin *twin, bool is_forked)
 {
 	int down[2], up[2];
 	char path[64], in[16], out[16];
@@ -360,6 +360,8 @@ static void start_child(struct mm_twin *twin)
 
 		close(down[1]);
 		close(up[0]);
+		if (is_forked)
+			_exit(actor(down[0], up[1]));
 		execv("/proc/self/exe", argv);
 		_exit(127);
 	}
@@ -392,7 +394,7 @@ static struct fact thp_mode(void)
 	return fact_unknown();
 }
 
-static void start_model(struct mm_twin *twin)
+static void start_model(struct mm_twin *twin, bool is_forked)
 {
 	struct lx_mm_start start = { .page = PAGE,
 		                     .limit_as = UINT64_MAX,
@@ -417,6 +419,7 @@ static void start_model(struct mm_twin *twin)
 	assert_int_equal(prlimit(twin->pid, RLIMIT_STACK, NULL, &stack), 0);
 	start.limit_stack = stack.rlim_cur == RLIM_INFINITY ? UINT64_MAX : stack.rlim_cur;
 	start.thp = thp_mode();
+	start.is_forked = is_forked;
 	start.max_map_count = mm_twin_number("/proc/sys/vm/max_map_count", "");
 	lx_commit_fresh(&start.commit);
 	start.commit.mode = (uint32_t)mm_twin_number("/proc/sys/vm/overcommit_memory", "");
@@ -436,7 +439,7 @@ static void start_model(struct mm_twin *twin)
 			twin->mmap_base = twin->start.at[i - 1].end;
 }
 
-void mm_twin_start(struct mm_twin *twin, uint64_t seed)
+static void begin(struct mm_twin *twin, uint64_t seed, bool is_forked)
 {
 	memset(twin, 0, sizeof(*twin));
 	twin->seed = seed;
@@ -444,10 +447,20 @@ void mm_twin_start(struct mm_twin *twin, uint64_t seed)
 	twin->text = malloc((size_t)TEXT_MAX + 1);
 	twin->region = region_new();
 	assert_true(twin->text && twin->region);
-	start_child(twin);
-	start_model(twin);
+	start_child(twin, is_forked);
+	start_model(twin, is_forked);
 	mm_twin_compare_maps(twin);
 	mm_twin_compare_counters(twin);
+}
+
+void mm_twin_start(struct mm_twin *twin, uint64_t seed)
+{
+	begin(twin, seed, false);
+}
+
+void mm_twin_start_forked(struct mm_twin *twin, uint64_t seed)
+{
+	begin(twin, seed, true);
 }
 
 void mm_twin_end(struct mm_twin *twin)

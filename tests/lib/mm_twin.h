@@ -38,6 +38,8 @@ struct mm_twin {
 void mm_twin_serve(int argc, char *argv[]);
 
 void mm_twin_start(struct mm_twin *twin, uint64_t seed);
+/** The same with a process that was forked and has not execed: most of its memory is inherited. */
+void mm_twin_start_forked(struct mm_twin *twin, uint64_t seed);
 void mm_twin_end(struct mm_twin *twin);
 
 /** Makes a step in both and compares the results. */

@@ -37,7 +37,7 @@ static void releases_between_rows_take_the_lower_one(void **state)
 	assert_string_equal(linux_rules_for(4, 4)->name, "4.3");
 	assert_string_equal(linux_rules_for(4, 18)->name, "4.17");
 	assert_string_equal(linux_rules_for(5, 10)->name, "5.9");
-	assert_string_equal(linux_rules_for(6, 6)->name, "6.1");
+	assert_string_equal(linux_rules_for(6, 5)->name, "6.1");
 	assert_string_equal(linux_rules_for(6, 18)->name, "6.17");
 	assert_string_equal(linux_rules_for(99, 0)->name, "7.1");
 }
@@ -50,6 +50,12 @@ static void behaviour_changes_at_its_release(void **state)
 	assert_true(linux_rules_for(5, 11)->special_stays_whole);
 	assert_false(linux_rules_for(5, 15)->mremap_looks_first);
 	assert_true(linux_rules_for(5, 16)->mremap_looks_first);
+	assert_false(linux_rules_for(6, 6)->search_ends_at_min_addr);
+	assert_true(linux_rules_for(6, 7)->search_ends_at_min_addr);
+	assert_true(linux_rules_for(6, 5)->heap_touches);
+	assert_false(linux_rules_for(6, 6)->heap_touches);
+	assert_false(linux_rules_for(5, 16)->madvise_says_again);
+	assert_true(linux_rules_for(5, 17)->madvise_says_again);
 	assert_false(linux_rules_for(7, 0)->mremap_counts_first);
 	assert_true(linux_rules_for(7, 1)->mremap_counts_first);
 	assert_true(linux_rules_for(4, 16)->oom_root_bonus);

@@ -355,11 +355,11 @@ static size_t steps_wanted(size_t otherwise)
 	return text ? strtoull(text, NULL, 10) : otherwise;
 }
 
-static void run_seed(uint64_t seed, size_t steps)
+static void run_seed(uint64_t seed, size_t steps, void (*start)(struct mm_twin *, uint64_t))
 {
 	struct mm_twin r;
 
-	mm_twin_start(&r, seed);
+	start(&r, seed);
 	for (; r.number < steps; r.number++) {
 		struct step s;
 
@@ -392,11 +392,19 @@ static void random_calls_end_as_predicted(void **state)
 
 	(void)state;
 	if (only) {
-		run_seed(strtoull(only, NULL, 10), steps);
+		run_seed(strtoull(only, NULL, 10), steps, mm_twin_start);
 		return;
 	}
 	for (uint64_t seed = 1; seed <= 4; seed++)
-		run_seed(seed, steps);
+		run_seed(seed, steps, mm_twin_start);
+}
+
+/* A forked process's inherited VMAs don't grow: what it maps beside them stays apart. */
+static void a_forked_process_ends_as_predicted(void **state)
+{
+	(void)state;
+	for (uint64_t seed = 31; seed <= 32; seed++)
+		run_seed(seed, steps_wanted(1500), mm_twin_start_forked);
 }
 
 /* --- Committed_AS ------------------------------------------------------------------------------------- */
@@ -559,6 +567,7 @@ int main(int argc, char *argv[])
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(random_calls_end_as_predicted),
+		cmocka_unit_test(a_forked_process_ends_as_predicted),
 		cmocka_unit_test(committed_as_changes_as_predicted),
 		cmocka_unit_test(the_first_write_brings_in_a_huge_page),
 		cmocka_unit_test(map_count_stops_each_call_where_it_did),

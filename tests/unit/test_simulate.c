@@ -422,6 +422,39 @@ static void a_snapshot_brings_its_cgroup_and_tasks(void **state)
 	memory_of(HEAD VMAS SYSTEM RANKING("1000") "}", "--kernel 4.3", "\"oom: 7 big 58900\"");
 }
 
+static json_int_t rss_pages(const struct result *r, int n)
+{
+	json_t *line = line_json(r, n);
+	json_int_t pages = json_integer_value(json_object_get(line, "rss_pages"));
+
+	json_decref(line);
+	return pages;
+}
+
+/* Where all of a VMA is resident a touch brings nothing in; of others it is not known which pages are. */
+static void resident_vmas_of_a_file_are_there(void **state)
+{
+	static const char text[] = HEAD
+	        "\"vmas\":[{\"start\":\"0x10000000\",\"end\":\"0x10010000\",\"perms\":\"rw-p\","
+	        "\"name\":\"\",\"rss\":65536,\"swap\":0},{\"start\":\"0x20000000\","
+	        "\"end\":\"0x20010000\",\"perms\":\"rw-p\",\"name\":\"\",\"rss\":4096,"
+	        "\"swap\":0}]}";
+	char name[64], options[128];
+	struct result r;
+
+	(void)state;
+	(void)snprintf(name, sizeof(name), "%s", write_file(text));
+	(void)snprintf(options, sizeof(options), "--json --from %s", name);
+	r = simulate("touch 0x10000000 64K\nmunmap 0x10000000 0 64K\ntouch 0x20000000 64K\n",
+	             options);
+	(void)unlink(name);
+	assert_int_equal(r.code, 0);
+	assert_int_equal(rss_pages(&r, 0), 0);
+	assert_int_equal(rss_pages(&r, 1), -16);
+	assert_int_equal(rss_pages(&r, 2), 16);
+	result_free(&r);
+}
+
 static void impossible_snapshots_name_the_field(void **state)
 {
 	(void)state;
@@ -565,6 +598,7 @@ int main(void)
 		cmocka_unit_test(a_cgroup_of_nothing_and_too_much_committed_go_on),
 		cmocka_unit_test(the_commit_object_is_read),
 		cmocka_unit_test(an_unknown_kernel_is_remarked),
+		cmocka_unit_test(resident_vmas_of_a_file_are_there),
 		cmocka_unit_test(a_snapshot_brings_its_cgroup_and_tasks),
 		cmocka_unit_test(impossible_snapshots_name_the_field),
 		cmocka_unit_test(a_live_process_is_predicted),

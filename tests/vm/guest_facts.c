@@ -104,11 +104,22 @@ static void put_system(void)
 	put("}}");
 }
 
+/* Field 47 of stat; the name in it has no blanks. */
+static uint64_t brk_start(void)
+{
+	const char *at = text;
+
+	read_file("/proc/self/stat", text, sizeof(text));
+	for (int field = 1; field < 47 && at; field++)
+		at = strchr(at + 1, ' ');
+	return at ? strtoull(at, NULL, 10) : 0;
+}
+
 void put_facts(void)
 {
 	put("\"schema\":\"heaptop.snapshot/1\",\"pid\":%d,\"comm\":\"init\",\"brk\":\"0x%lx\",",
 	    getpid(), syscall(SYS_brk, 0));
-	put("\"vmas\":");
+	put("\"brk_start\":\"0x%llx\",\"vmas\":", (unsigned long long)brk_start());
 	put_maps();
 	put(",\"process\":{\"cap_sys_admin\":%s,\"rlimit\":{", geteuid() ? "false" : "true");
 	put_limit("as", RLIMIT_AS);

@@ -16,7 +16,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { NAMES = 10, CHILDREN = 2, OP_SIZE = 200 };
+/* One child at a time: which of several maps a piece of shared memory is not simulated. */
+enum { NAMES = 10, CHILDREN = 1, OP_SIZE = 200 };
 
 /* What a scenario's name stands for. */
 static struct {
@@ -344,12 +345,107 @@ static struct result do_child(int which)
 	return taken(pid < 0 ? -1 : 0, false);
 }
 
+/* --- at the edges ---------------------------------------------------------------------------------------------- */
+
+static uint64_t stack_start(void)
+{
+	const char *at = strstr(maps[now], "[stack]");
+
+	while (at && at > maps[now] && at[-1] != '\n')
+		at--;
+	return at ? strtoull(at, NULL, 16) : 0;
+}
+
+/* Hints that are taken, moved or ignored. */
+static uint64_t odd_address(uint64_t pages)
+{
+	static const uint64_t below_stack[] = { 1, 100, 255, 256, 257, 258, 300, 5000 };
+	static const uint64_t fixed[] = { 1,       0xfff,          0x1000,         0xffff,
+		                          0x20000, 0x7ffffffff000, 0x7fffffffe000, 0x800000000000 };
+
+	if (chance(40))
+		return stack_start() - (below_stack[below(8)] + (chance(70) ? pages : 0)) * PAGE;
+	if (chance(50))
+		return (uint64_t)syscall(SYS_brk, 0) + below(40) * PAGE;
+	return fixed[below(8)];
+}
+
+static void odd_mmap(struct result *ret)
+{
+	static const uint64_t sizes[] = { 0, UINT64_C(1) << 46, UINT64_C(1) << 47,
+		                          (UINT64_C(1) << 47) - PAGE };
+	int name = (int)below(NAMES);
+	bool is_odd_size = chance(30);
+	uint64_t size = is_odd_size ? sizes[below(4)] : random_size();
+	uint64_t hint = is_odd_size && chance(50) ? 0 : odd_address(pages_up(size));
+	void *got;
+
+	(void)snprintf(op, sizeof(op), "m%d = mmap %llu noreserve", name, (unsigned long long)size);
+	if (hint)
+		(void)snprintf(op + strlen(op), sizeof(op) - strlen(op), " at 0x%llx",
+		               (unsigned long long)hint);
+	got = mmap((void *)hint, size, PROT_READ | PROT_WRITE,
+	           MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	names[name].is_alive = got != MAP_FAILED;
+	if (got != MAP_FAILED) {
+		names[name].at = got;
+		names[name].size = size;
+	}
+	*ret = taken(got == MAP_FAILED ? -1 : (long)got, true);
+}
+
+static bool odd_other(struct result *ret)
+{
+	static const long deltas[] = { 1L << 46, -(1L << 40), 1L << 33, 1 };
+	int name = any_alive();
+	uint64_t offset = below(8) * PAGE, old, size;
+	long want, delta;
+	void *got;
+
+	if (chance(30)) {
+		delta = deltas[below(4)];
+		want = syscall(SYS_brk, 0) + delta;
+		(void)snprintf(op, sizeof(op), "brk %ld", delta);
+		*ret = (struct result){ 0, syscall(SYS_brk, want) == want ? 0 : ENOMEM, false };
+		return true;
+	}
+	if (name < 0)
+		return false;
+	if (chance(30)) {
+		(void)snprintf(op, sizeof(op), "munmap m%d %llu 0", name,
+		               (unsigned long long)offset);
+		*ret = taken(munmap(names[name].at + offset, 0), false);
+		return true;
+	}
+	if (chance(40)) {
+		(void)snprintf(op, sizeof(op), "mprotect m%d %llu 0 none", name,
+		               (unsigned long long)offset);
+		*ret = taken(mprotect(names[name].at + offset, 0, PROT_NONE), false);
+		return true;
+	}
+	old = chance(30) ? 0 : names[name].size;
+	size = chance(30) ? 0 : chance(50) ? UINT64_C(1) << 47 : UINT64_C(1) << 46;
+	(void)snprintf(op, sizeof(op), "mremap m%d %llu %llu maymove", name,
+	               (unsigned long long)old, (unsigned long long)size);
+	got = mremap(names[name].at, old, size, MREMAP_MAYMOVE);
+	if (got != MAP_FAILED) {
+		names[name].at = got;
+		names[name].size = size;
+	}
+	*ret = taken(got == MAP_FAILED ? -1 : (long)got, true);
+	return true;
+}
+
 static bool do_any(bool has_children, struct result *ret)
 {
 	uint64_t dice = below(100);
 	int name = any_alive();
 
-	if (name < 0 || dice < 35)
+	if (chance(6)) {
+		if (chance(40))
+			return odd_other(ret);
+		odd_mmap(ret);
+	} else if (name < 0 || dice < 35)
 		return do_mmap(ret);
 	else if (dice < 47)
 		*ret = do_munmap(name);
@@ -482,6 +578,7 @@ void steps_all(uint64_t seed)
 		               (unsigned long long)(seed * 100 + i));
 		write_file("/proc/sys/vm/overcommit_ratio", settings[i].ratio);
 		write_file("/proc/sys/vm/max_map_count", settings[i].map_count);
+		write_file("/proc/sys/kernel/randomize_va_space", i % 4 == 3 ? "0" : "2");
 		write_file("/proc/sys/vm/overcommit_memory", settings[i].mode);
 		if (run_as(settings[i].is_root, i, argv)) {
 			put("{\"failed\":%zu}", i);
@@ -490,4 +587,5 @@ void steps_all(uint64_t seed)
 	}
 	write_file("/proc/sys/vm/overcommit_memory", "0");
 	write_file("/proc/sys/vm/max_map_count", "65530");
+	write_file("/proc/sys/kernel/randomize_va_space", "2");
 }

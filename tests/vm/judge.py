@@ -84,8 +84,6 @@ def undo(kind, n, p, accepted):
     if kind["kind"] == "brk":
         return ["brk -%d" % (n * PAGE)] if accepted else []
     names = {op.split(" = ")[0] for op in words(kind, n, p) if " = " in op}
-    if kind["kind"] == "fixed":
-        return ["munmap r 0 %d" % (max(n, p) * PAGE)]
     if kind["kind"] == "mremap":
         return ["munmap b"]
     end = ["exit c"] if kind["kind"] == "fork" and accepted else []
@@ -144,6 +142,8 @@ def ask_each(part, kernel, start, questions_asked):
 
 def ask_in_turn(part, kernel, start, questions_asked):
     """What one process was asked, as one scenario in the kernel's order."""
+    if not questions_asked:
+        return
     name = snapshot_file(start)
     script = []
     for limit, _, _, ops, tail in questions_asked:
@@ -177,7 +177,10 @@ def run_limits(part, kernel, start, limits, kinds, each):
             continue
         for n, accepted, ops in questions(kind, limit):
             asked.append((limit, n, accepted, ops, undo(kind, n, limit["p"], accepted)))
-    (ask_each if each else ask_in_turn)(part, kernel, start, asked)
+    # Without its reservation a fixed mapping would replace the program: it is asked alone.
+    alone = [question for question in asked if each or question[0]["limit"] == "fixed"]
+    ask_each(part, kernel, start, alone)
+    ask_in_turn(part, kernel, start, [question for question in asked if question not in alone])
     part.notes[noted:] = [where(start) + note for note in part.notes[noted:]]
 
 

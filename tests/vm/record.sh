@@ -6,7 +6,7 @@
 #	record.sh [--keep] [KERNEL…]		KERNEL: 5.10 6.1 6.12 newest (default: all)
 #
 # The machines: limits and steps with one CPU and with two, shortages of memory, and one more machine
-# for each that ends in a panic. About four minutes a kernel.
+# for each that ends in a panic. About five minutes a kernel; two kernels at a time.
 #
 # --keep puts the new records in the place of the old ones (all that are worth their size). Kernels are kept in HEAPTOP_KERNELS
 # (default: the user's cache). VM_SEED (default: the time) chooses the steps. TAP on stdout.
@@ -26,9 +26,10 @@ sed 's/^/# /' "$work/fetch.log"
 echo "# seed $seed"
 
 boot() { # KERNEL CPUS JOB…
-	dir=$store/$1
+	name=$1
 	shift
-	VM_LOG=$work/log "$here/boot.sh" "$dir" "$@" 2>"$work/err" || sed 's/^/# /' "$work/err" >&2
+	VM_LOG=$work/$name.log "$here/boot.sh" "$store/$name" "$@" 2>"$work/$name.err" ||
+		sed 's/^/# /' "$work/$name.err" >&2
 }
 
 limits_and_steps() {
@@ -43,18 +44,24 @@ shortages() {
 	boot "$1" 1 >"$to"
 	for job in oom oom:$((seed % 1000000 + 100)) oom:1 oom:2 oom:3 oom:4; do
 		boot "$1" 1 $job >/dev/null
-		python3 "$here/dump.py" <"$work/log" >>"$to"
+		python3 "$here/dump.py" <"$work/$1.log" >>"$to"
 	done
 }
 
+lanes=0
 for kernel; do
 	if [ ! -e "$store/$kernel/vmlinuz" ]; then
 		echo "ok 1 # SKIP no kernel $kernel: $(sed -n "s/^$kernel: skipped: //p" "$work/fetch.log")"
 		continue
 	fi
-	limits_and_steps "$kernel"
-	shortages "$kernel"
+	{
+		limits_and_steps "$kernel"
+		shortages "$kernel"
+	} &
+	lanes=$((lanes + 1))
+	[ $((lanes % 2)) = 1 ] || wait
 done
+wait
 [ -n "$(find "$work" -name '*.jsonl')" ] || exit 0
 # Of two CPUs one kernel is enough to keep: they only widen the band.
 for file in ${keep:+"$work"/*.jsonl}; do
