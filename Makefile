@@ -6,7 +6,7 @@
 # make check-vm   what Linux does, on real kernels in an emulator (installs qemu)
 # make test-diff  what simulate foretells, against real glibcs (diff-full: a million operations)
 # Others: run bench fuzz asan ubsan tsan coverage lint format install uninstall clean
-# OUT=DIR builds elsewhere; V=1 shows commands; CC, CFLAGS, CPPFLAGS, LDFLAGS are added to, never replaced.
+# OUT=DIR builds elsewhere, and the program is DIR/heaptop; V=1 shows commands; CC, CFLAGS, CPPFLAGS, LDFLAGS are added to, never replaced.
 
 VERSION := 0.1.0
 OUT     ?= build
@@ -62,8 +62,10 @@ obj = $(patsubst %.c,$(OUT)/%.o,$(1))
 ARCHIVES := $(OUT)/libtui.a $(OUT)/libprobes.a $(OUT)/libmodel.a
 UNIT_BIN := $(patsubst %.c,$(OUT)/%,$(UNIT_SRC))
 
+PROGRAM := $(if $(filter build,$(OUT)),heaptop,$(OUT)/heaptop)
+
 .PHONY: all
-all: heaptop
+all: $(PROGRAM)
 
 heaptop: $(OUT)/heaptop
 	$(Q)cp -f $< $@
@@ -119,10 +121,10 @@ $(OUT)/tests/screens/%: $(OUT)/tests/screens/%.o $(OUT)/libtest.a $(ARCHIVES)
 demo:
 	@.ci/setup build
 	@$(MAKE) --no-print-directory all
-	./heaptop demo
+	$(abspath $(PROGRAM)) demo
 
 run: all
-	./heaptop $(PID)
+	$(abspath $(PROGRAM)) $(PID)
 
 # --- tests ---------------------------------------------------------------------------------------
 
@@ -138,7 +140,7 @@ VM_TESTS     := $(sort $(wildcard tests/vm/test_*.sh))
 TRUTH_TESTS  := $(sort $(wildcard tests/truth/test_*.sh))
 FUZZ_SECONDS ?= 30
 
-export HEAPTOP ?= $(CURDIR)/heaptop
+export HEAPTOP ?= $(abspath $(PROGRAM))
 export HEAPTOP_OUT = $(abspath $(OUT))
 export CC
 
@@ -254,7 +256,7 @@ lint: format-check
 
 .PHONY: install uninstall
 install: all
-	install -Dm755 heaptop $(DESTDIR)$(bindir)/heaptop
+	install -Dm755 $(PROGRAM) $(DESTDIR)$(bindir)/heaptop
 	install -Dm644 man/heaptop.1 $(DESTDIR)$(mandir)/man1/heaptop.1
 	install -d $(DESTDIR)$(docdir)
 	install -m644 docs/*.md $(DESTDIR)$(docdir)

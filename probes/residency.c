@@ -33,8 +33,10 @@ struct residency {
 /* Pages that the kernel does not count as RSS: raw frames, huge TLB (Linux mm/memory.c). */
 static bool is_uncounted(const struct vma_set *set, const struct vma *v)
 {
-	return (v->flags & (VMA_FLAG_PF | VMA_FLAG_HT)) || vma_name_begins(set, v, "[vvar") ||
-	       vma_name_begins(set, v, "/anon_hugepage");
+	if (v->flags & (VMA_FLAG_PF | VMA_FLAG_HT))
+		return true;
+	return v->name_len > 0 &&
+	       (vma_name_begins(set, v, "[vvar") || vma_name_begins(set, v, "/anon_hugepage"));
 }
 
 static void count_span(struct vma_set *set, size_t *first, const struct page_span *span)

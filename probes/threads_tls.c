@@ -7,6 +7,10 @@
  * by the modules that are loaded), so a vote decides: over a sample of the threads, which slot holds
  * something that can only be what is looked for, in all of them that have it at all?
  *
+ * Only libc's own variables stand for election where libc's file says which those are. Else another
+ * variable of the program, or what a frame left on the stack beyond, can hold an arena's address as
+ * well, and while few threads live nothing tells it apart.
+ *
  *	x86	… thread_arena … tcache … | struct pthread		(TLS variant II: below)
  *	aarch64	struct pthread | 2 words | … tcache … thread_arena …	(TLS variant I: above)
  */
@@ -23,6 +27,7 @@ enum {
 	TLS_BYTES = 4096,     /* how far from the thread pointer the variables are looked for */
 	PTHREAD_BYTES = 2304, /* struct pthread when no table says its size */
 	GATHER = 256,
+	PAGE_MAX = 65536,
 	SLOTS_MAX = TLS_BYTES / 4,
 	NO_SLOT = SLOTS_MAX,
 };
@@ -41,6 +46,7 @@ struct poll {
 	int64_t base;         /* of slot 0, from struct pthread */
 	uint64_t *arenas;     /* sorted */
 	size_t arena, tcache; /* slots, or NO_SLOT */
+	bool is_candidate[SLOTS_MAX];
 };
 
 /* What a word can be to a question. */
@@ -188,11 +194,16 @@ static bool may_be_tcache(const struct poll *poll, uint64_t value)
 	       vma_is_writable(poll->search->vmas, value - lay->word, lay->word + lay->tcache.size);
 }
 
-/* The size word before user memory is one that a tcache's own chunk has. */
+/* The size word before user memory is one that a tcache's own chunk has. Of an arena that can't grow it is
+ * a mapping of its own. */
 static bool is_tcache_size(const struct poll *poll, uint64_t raw)
 {
-	return !(raw & 2) &&
-	       glibc_is_tcache_chunk(&poll->search->found->layout, raw & ~(uint64_t)7);
+	const struct malloc_layout *lay = &poll->search->found->layout;
+	uint64_t size = raw & ~(uint64_t)7;
+
+	if (raw & 2)
+		return size > lay->tcache.size && size - lay->tcache.size <= PAGE_MAX;
+	return glibc_is_tcache_chunk(lay, size);
 }
 
 /* Without reading anything. */
@@ -245,8 +256,10 @@ static void elect_arena(struct poll *poll)
 
 	for (size_t i = 0; i < TLS_BYTES / poll->word; i++) {
 		size_t slot = nth_nearest(poll, i);
-		unsigned votes = count_votes(poll, slot, ask_arena);
+		unsigned votes = 0;
 
+		if (poll->is_candidate[slot])
+			votes = count_votes(poll, slot, ask_arena);
 		if (votes > best) {
 			best = votes;
 			poll->arena = slot;
@@ -260,8 +273,10 @@ static void elect_tcache(struct poll *poll)
 
 	for (size_t i = 0; i < TLS_BYTES / poll->word; i++) {
 		size_t slot = nth_nearest(poll, i);
-		unsigned votes = count_votes(poll, slot, ask_pointer);
+		unsigned votes = 0;
 
+		if (poll->is_candidate[slot])
+			votes = count_votes(poll, slot, ask_pointer);
 		if (votes)
 			votes = count_votes(poll, slot, ask_tcache);
 		if (!votes || votes < best)
@@ -345,6 +360,25 @@ static void note_no_tcache(const struct thread_search *search)
 		search->threads[i].tcache = fact_of(0);
 }
 
+/* Slots of libc's own variables; all where they are not known. The thread pointer is struct pthread's
+ * address, or in variant I its end. */
+static void nominate(struct poll *poll)
+{
+	const struct found_malloc *found = poll->search->found;
+	const int64_t pointer = is_variant_1(found) ? found->threads.pthread_size : 0;
+	const bool is_known = found->tls.count && (!is_variant_1(found) || pointer);
+
+	for (size_t i = 0; i < SLOTS_MAX; i++)
+		poll->is_candidate[i] = !is_known;
+	for (size_t i = 0; is_known && i < found->tls.count; i++) {
+		int64_t from_slot_0 = found->tls.at[i] + pointer - poll->base;
+
+		if (from_slot_0 >= 0 && from_slot_0 < TLS_BYTES &&
+		    (size_t)from_slot_0 % poll->word == 0)
+			poll->is_candidate[(size_t)from_slot_0 / poll->word] = true;
+	}
+}
+
 static bool poll_start(struct poll *poll, struct thread_search *search)
 {
 	const struct found_malloc *found = search->found;
@@ -357,6 +391,7 @@ static bool poll_start(struct poll *poll, struct thread_search *search)
 	poll->base = -TLS_BYTES;
 	if (is_variant_1(found))
 		poll->base = (int64_t)((size ? size : PTHREAD_BYTES) + 2 * poll->word);
+	nominate(poll);
 	poll->voters = calloc(SAMPLE, sizeof(poll->voters[0]));
 	poll->arenas = calloc(arenas ? arenas : 1, sizeof(poll->arenas[0]));
 	if (!poll->voters || !poll->arenas || !arenas)

@@ -253,6 +253,19 @@ static void count_result(struct simulate_summary *summary, const struct op_resul
 	summary->rss_pages += result->rss_pages;
 }
 
+/* On stderr, since it is no part of the prediction: a dead name is free(NULL) by the language. */
+static void warn_of_name(const struct simulation *s, const struct op_result *result)
+{
+	const struct scenario_name *name = &s->scenario.names[result->op->src];
+	struct err warning;
+
+	if (!result->misses_name)
+		return;
+	(void)scenario_error(&s->scenario, result->op->line, name->text, name->len,
+	                     "warning: nothing was assigned to that name before", &warning);
+	cli_print_error(&warning);
+}
+
 /* Whoever closed the pipe has seen enough. */
 static bool is_output_gone(const struct simulate_output *out)
 {
@@ -278,6 +291,7 @@ static bool run_all(struct simulation *s, uint64_t limit, struct simulate_output
 		}
 		if (!operate_run(&s->operate, &op, &result, reterr))
 			return false;
+		warn_of_name(s, &result);
 		count_result(summary, &result);
 		simulate_result(out, &result);
 		if (result.outcome == OUTCOME_ENOMEM)

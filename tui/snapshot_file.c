@@ -81,17 +81,17 @@ static bool read_perms(const json_t *value, struct vma *ret)
 /* The words that smaps has for what decides here. */
 static void read_flags(const json_t *flags, struct vma *ret)
 {
-	static const char *const words[] = { "ac", "nr", "gd", "lo", "ht", "hg", "nh", "dc",
-		                             "dd", "mg", "pf", "io", "um", "uw", "sd" };
 	const json_t *word;
 	size_t i;
 
 	ret->has_smaps = json_is_array(flags);
 	json_array_foreach(flags, i, word)
 	{
-		for (size_t w = 0; w < sizeof(words) / sizeof(words[0]); w++)
-			if (json_is_string(word) && strcmp(json_string_value(word), words[w]) == 0)
-				ret->flags |= 1u << w;
+		const char *text = json_string_value(word);
+
+		for (size_t w = 0; text && w < VMA_FLAG_WORDS; w++)
+			if (strcmp(text, vma_flag_words[w].word) == 0)
+				ret->flags |= vma_flag_words[w].flag;
 	}
 }
 

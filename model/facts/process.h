@@ -40,6 +40,7 @@ struct process_facts {
 	struct fact cpu_ns;                            /* process CPU clock */
 	struct fact brk_start, brk_end;                /* [start_brk, brk) */
 	struct fact limit_as, limit_data, limit_stack; /* soft limits; UINT64_MAX: unlimited */
+	bool is_secure;          /* AT_SECURE: libc does not heed the environment */
 	bool has_malloc_environ; /* what malloc heeds of the environment is known: */
 	uint32_t malloc_environ_len;
 	char malloc_environ[2048]; /* raw "NAME=VALUE", each with its NUL */

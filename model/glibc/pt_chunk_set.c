@@ -3,6 +3,8 @@
 
 #include <stdlib.h>
 
+#include "model/base/units.h"
+
 /* --- set --------------------------------------------------------------------------------------------- */
 
 /* Open addressing, linear probing. Chunks are aligned to 8 at least, so the low 3 bits of a slot are
@@ -117,27 +119,28 @@ size_t chunk_set_count(const struct chunk_set *set)
 
 /*
  * A walk meets the links of a heap in address order, so nothing is hashed while it streams: they are
- * appended. Sealing cuts the array into runs of ascending addresses without wide gaps and indexes each
+ * appended, and each stretch of ascending addresses without wide gaps is a run. Sealing indexes each run
  * with the first link of every window of addresses, about one link per window. Where links crowd, a
  * window is searched by halves, so no arrangement of chunks makes a search slow.
  */
 struct run {
-	uint64_t first_addr, last_addr;
-	size_t begin, count; /* links */
+	uint64_t first_addr, last_addr; /* last_addr, count: only after sealing */
+	size_t begin, count;            /* links */
 	size_t index_at; /* windows + 1 entries from here on: where in the run each window begins */
 	unsigned shift;  /* log2 of a window's bytes */
 };
 
-enum { RUN_GAP = 1 << 20, LINKS_FIRST = 4096 };
+enum { RUN_GAP = 1 << 20, RUNS_FIRST = 64, NEARBY = 32 };
 
 struct chunk_links {
 	struct region *region;
 	struct chunk_link *at;
-	size_t count, room, max_entries;
-	struct run *runs; /* by address; only after sealing */
-	size_t run_count;
+	size_t count, max_entries;
+	struct run *runs; /* by address after sealing, as met before */
+	size_t run_count, run_room;
 	uint32_t *index;
-	bool is_complete;
+	size_t found; /* the link that was found last */
+	bool is_complete, has_doubles;
 };
 
 struct chunk_links *chunk_links_new(struct region *region, size_t max_entries)
@@ -150,37 +153,48 @@ struct chunk_links *chunk_links_new(struct region *region, size_t max_entries)
 	/* The index numbers links with 32 bits. */
 	links->max_entries = max_entries < UINT32_MAX ? max_entries : UINT32_MAX;
 	links->is_complete = true;
-	return links;
+	/* Room that is never written to costs address space only. */
+	links->at = region_alloc(region, links->max_entries * sizeof(*links->at));
+	return links->at ? links : NULL;
 }
 
-static bool make_room(struct chunk_links *links)
+static bool begin_run(struct chunk_links *links, size_t at)
 {
-	size_t want = links->room ? links->room * 2 : LINKS_FIRST;
-	struct chunk_link *grown;
+	if (links->run_count == links->run_room) {
+		size_t room = links->run_room ? links->run_room * 2 : RUNS_FIRST;
+		struct run *grown =
+		        region_grow(links->region, links->runs, links->run_room * sizeof(*grown),
+		                    room * sizeof(*grown));
 
-	if (links->count < links->room)
-		return true;
-	if (want > links->max_entries)
-		want = links->max_entries;
-	if (want <= links->count)
-		return false;
-	grown = region_grow(links->region, links->at, links->room * sizeof(*grown),
-	                    want * sizeof(*grown));
-	if (!grown)
-		return false;
-	links->at = grown;
-	links->room = want;
-	return true;
-}
-
-bool chunk_links_add(struct chunk_links *links, struct chunk_link link)
-{
-	if (!make_room(links)) {
-		links->is_complete = false;
-		return false;
+		if (!grown)
+			return false;
+		links->runs = grown;
+		links->run_room = room;
 	}
-	links->at[links->count++] = link;
+	links->runs[links->run_count++] =
+	        (struct run){ .first_addr = links->at[at].addr, .begin = at };
 	return true;
+}
+
+/* Unsigned: an address below the one before is a wide gap as well. */
+static inline bool starts_run(const struct chunk_links *links, size_t i)
+{
+	return i == 0 || links->at[i].addr - links->at[i - 1].addr - 1 >= RUN_GAP;
+}
+
+struct chunk_link *chunk_links_add(struct chunk_links *links, uint64_t addr)
+{
+	size_t at = links->count;
+
+	if (at < links->max_entries) {
+		links->at[at].addr = addr;
+		if (!starts_run(links, at) || begin_run(links, at)) {
+			links->count++;
+			return &links->at[at];
+		}
+	}
+	links->is_complete = false;
+	return NULL;
 }
 
 size_t chunk_links_count(const struct chunk_links *links)
@@ -190,8 +204,11 @@ size_t chunk_links_count(const struct chunk_links *links)
 
 void chunk_links_rewind(struct chunk_links *links, size_t count)
 {
-	if (count < links->count)
-		links->count = count;
+	if (count >= links->count)
+		return;
+	links->count = count;
+	while (links->run_count && links->runs[links->run_count - 1].begin >= count)
+		links->run_count--;
 }
 
 bool chunk_links_is_complete(const struct chunk_links *links)
@@ -218,33 +235,17 @@ static int by_first_addr(const void *a, const void *b)
 	return (x->first_addr > y->first_addr) - (x->first_addr < y->first_addr);
 }
 
-static bool starts_run(const struct chunk_links *links, size_t i)
+static void close_runs(struct chunk_links *links)
 {
-	return i == 0 || links->at[i].addr <= links->at[i - 1].addr ||
-	       links->at[i].addr - links->at[i - 1].addr > RUN_GAP;
-}
+	for (size_t i = 0; i < links->run_count; i++) {
+		struct run *run = &links->runs[i];
+		size_t end = i + 1 < links->run_count ? run[1].begin : links->count;
 
-static bool cut_into_runs(struct chunk_links *links)
-{
-	size_t count = 0;
-	struct run *run;
-
-	for (size_t i = 0; i < links->count; i++)
-		count += starts_run(links, i);
-	links->runs = region_alloc(links->region, count * sizeof(*links->runs));
-	if (!links->runs)
-		return false;
-	links->run_count = count;
-	run = links->runs - 1;
-	for (size_t i = 0; i < links->count; i++) {
-		if (starts_run(links, i))
-			*++run = (struct run){ .first_addr = links->at[i].addr, .begin = i };
-		run->last_addr = links->at[i].addr;
-		run->count++;
+		run->count = end - run->begin;
+		run->last_addr = links->at[end - 1].addr;
 	}
-	if (count)
-		qsort(links->runs, count, sizeof(*links->runs), by_first_addr);
-	return true;
+	if (links->run_count)
+		qsort(links->runs, links->run_count, sizeof(*links->runs), by_first_addr);
 }
 
 static bool runs_overlap(const struct chunk_links *links)
@@ -254,6 +255,20 @@ static bool runs_overlap(const struct chunk_links *links)
 			return true;
 	}
 	return false;
+}
+
+/* Only a walk that met one address twice gets here; the double then hides behind the first. */
+static bool sort_all(struct chunk_links *links)
+{
+	qsort(links->at, links->count, sizeof(*links->at), by_addr);
+	links->has_doubles = true;
+	links->run_count = 0;
+	for (size_t i = 0; i < links->count; i++) {
+		if (starts_run(links, i) && !begin_run(links, i))
+			return false;
+	}
+	close_runs(links);
+	return true;
 }
 
 static size_t window_of(const struct run *run, uint64_t addr)
@@ -299,15 +314,8 @@ static bool index_runs(struct chunk_links *links)
 
 bool chunk_links_seal(struct chunk_links *links)
 {
-	if (!cut_into_runs(links))
-		return false;
-	/* Only a walk that met one address twice gets here; the double then hides behind the first. */
-	if (runs_overlap(links)) {
-		qsort(links->at, links->count, sizeof(*links->at), by_addr);
-		if (!cut_into_runs(links))
-			return false;
-	}
-	return index_runs(links);
+	close_runs(links);
+	return (!runs_overlap(links) || sort_all(links)) && index_runs(links);
 }
 
 static const struct run *find_run(const struct chunk_links *links, uint64_t addr)
@@ -326,7 +334,7 @@ static const struct run *find_run(const struct chunk_links *links, uint64_t addr
 	                                                                     : NULL;
 }
 
-struct chunk_link *chunk_links_find(struct chunk_links *links, uint64_t addr)
+static struct chunk_link *search(struct chunk_links *links, uint64_t addr)
 {
 	const struct run *run = find_run(links, addr);
 	const uint32_t *index;
@@ -349,4 +357,33 @@ struct chunk_link *chunk_links_find(struct chunk_links *links, uint64_t addr)
 	if (low == run->begin + run->count || links->at[low].addr != addr)
 		return NULL;
 	return &links->at[low];
+}
+
+/* What was freed one after the other often lies side by side, so most lists go on nearby. */
+static struct chunk_link *beside_found(const struct chunk_links *links, uint64_t addr)
+{
+	size_t i = links->found;
+
+	if (links->has_doubles || i >= links->count)
+		return NULL;
+	if (addr < links->at[i].addr) {
+		for (size_t end = i > NEARBY ? i - NEARBY : 0; i > end && addr < links->at[i].addr;)
+			i--;
+	} else {
+		for (size_t last = min_u64(links->count - 1, i + NEARBY);
+		     i < last && addr > links->at[i].addr;)
+			i++;
+	}
+	return links->at[i].addr == addr ? &links->at[i] : NULL;
+}
+
+struct chunk_link *chunk_links_find(struct chunk_links *links, uint64_t addr)
+{
+	struct chunk_link *link = beside_found(links, addr);
+
+	if (!link)
+		link = search(links, addr);
+	if (link)
+		links->found = (size_t)(link - links->at);
+	return link;
 }

@@ -40,13 +40,27 @@ size_t chunk_set_count(const struct chunk_set *set);
 /* 24 bytes, because there may be millions. */
 struct chunk_link {
 	uint64_t addr;
-	uint64_t next; /* fd of a free chunk; decoded next of a fastbin or tcache candidate */
-	uint64_t size : 48;
-	uint64_t arena : 13; /* index */
-	uint64_t state : 3; /* enum chunk_state: IN_USE until a list names it, FREE from the walk */
+	uint64_t next;       /* fd of a free chunk; decoded next of a fastbin or tcache candidate */
+	uint64_t size_state; /* a chunk's size is a multiple of 8: the low bits are its state */
 };
 
 _Static_assert(sizeof(struct chunk_link) == 24, "one link must stay small");
+
+static inline uint64_t chunk_link_size(const struct chunk_link *link)
+{
+	return link->size_state & ~(uint64_t)7;
+}
+
+/** IN_USE until a list names it, FREE from the walk. */
+static inline enum chunk_state chunk_link_state(const struct chunk_link *link)
+{
+	return (enum chunk_state)(link->size_state & 7);
+}
+
+static inline void chunk_link_set_state(struct chunk_link *link, enum chunk_state state)
+{
+	link->size_state = (link->size_state & ~(uint64_t)7) | (uint64_t)state;
+}
 
 struct chunk_links;
 
@@ -54,10 +68,10 @@ struct chunk_links;
 struct chunk_links *chunk_links_new(struct region *region, size_t max_entries);
 
 /**
- * Adds a link. Within one heap addresses should ascend (it is faster); heaps may come in any order.
- * False when it did not fit: the links are then incomplete.
+ * Adds a link, whose other fields the caller writes. Within one heap addresses should ascend (it is
+ * faster); heaps may come in any order. NULL when it did not fit: the links are then incomplete.
  */
-bool chunk_links_add(struct chunk_links *links, struct chunk_link link);
+struct chunk_link *chunk_links_add(struct chunk_links *links, uint64_t addr);
 
 /** A position to come back to when a walk steps back: entries added after it are dropped. */
 size_t chunk_links_count(const struct chunk_links *links);

@@ -134,7 +134,7 @@ static uint64_t read_top_end(const struct decode *d, const struct arena *arena)
 		return 0;
 	raw = pt_word(d->lay, word);
 	end = arena->top_addr + pt_chunk_size(raw);
-	return (raw & PT_PREV_INUSE) && is_aligned(end, PAGE) ? end : 0;
+	return (raw & PREV_INUSE) && is_aligned(end, PAGE) ? end : 0;
 }
 
 static int score_used(const struct scan *scan, const struct decode *d, const struct arena *arena)

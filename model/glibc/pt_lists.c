@@ -314,14 +314,14 @@ static enum chunk_state state_of(enum list_kind kind)
 /** Marks the link; why it can't be part of the list, or NULL. */
 static const char *mark_link(struct chunk_link *link, enum chunk_state state)
 {
-	enum chunk_state was = (enum chunk_state)link->state;
+	enum chunk_state was = chunk_link_state(link);
 
 	if (state == CHUNK_FREE)
 		return was == CHUNK_FREE ? NULL : "a chunk in use lies in a bin";
 	if (was != CHUNK_IN_USE)
 		return was == CHUNK_FREE ? "a free chunk lies in a fastbin or tcache"
 		                         : "a chunk lies in two lists";
-	link->state = state & 7u;
+	chunk_link_set_state(link, state);
 	return NULL;
 }
 
@@ -341,7 +341,7 @@ static void follow_in_links(struct lists *lists, struct list *list, struct chunk
 			break_list(lists, list, why);
 			return;
 		}
-		node = (struct list_node){ .size = link->size, .next = link->next };
+		node = (struct list_node){ .size = chunk_link_size(link), .next = link->next };
 		if (list->kind == LIST_TCACHE && node.next)
 			node.next = pt_chunk_of_mem(lay, node.next);
 		visit(lists, list, &node);

@@ -16,12 +16,13 @@
 #include "model/glibc/pt.h"
 
 enum {
-	WALK_PAGE = 4096,             /* of x86-64, i386 and aarch64 as the layouts have it */
-	WALK_PIECE = 256 << 10,       /* bytes read at once */
-	WALK_PIECE_LEAST = 16 << 10,  /* after a contradiction: the shorter, the less it tears */
-	WALK_SEEN = 1024,             /* headers met before they are accounted */
-	WALK_KEPT = 64,               /* of them, kept to step back to */
-	WALK_LINKS_MAX = 2 << 20,     /* 48 MiB of links */
+	WALK_PAGE = 4096,            /* of x86-64, i386 and aarch64 as the layouts have it */
+	WALK_PIECE = 256 << 10,      /* bytes read at once */
+	WALK_PIECE_LEAST = 16 << 10, /* after a contradiction: the shorter, the less it tears */
+	WALK_SEEN = 1024,            /* headers met before they are accounted */
+	WALK_KEPT = 64,              /* of them, kept to step back to */
+	WALK_LINKS_MAX = 2 << 20,    /* 48 MiB of links */
+	WALK_LINKS_LEAST = 1 << 12,
 	WALK_RETRIES_MAX = 4096,      /* of one walk, against hostile heaps */
 	WALK_HEAP_RETRIES_MAX = 128,  /* of one heap */
 	WALK_ANCHORS_MAX = 4096,      /* of one arena */

@@ -6,10 +6,6 @@
  */
 #include "model/glibc/pt_walk.h"
 
-/* Widths of struct chunk_link's fields; no real heap has a larger chunk or more arenas. */
-#define LINK_SIZE_MASK ((UINT64_C(1) << 48) - 1)
-_Static_assert(DECODE_ARENAS_MAX <= 0x2000, "arena index must fit into a link");
-
 static inline void add(struct walk_sum *sum, uint64_t bytes)
 {
 	sum->count++;
@@ -30,11 +26,12 @@ static inline void extend_run(struct walk *w, uint64_t addr, uint64_t size)
 static inline void add_link(struct walk *w, const struct seen *s, uint64_t size, uint64_t next,
                             enum chunk_state state)
 {
-	(void)chunk_links_add(w->links, (struct chunk_link){ .addr = s->addr,
-	                                                     .next = next,
-	                                                     .size = size & LINK_SIZE_MASK,
-	                                                     .arena = w->arena_index & 0x1fff,
-	                                                     .state = state & 7 });
+	struct chunk_link *link = chunk_links_add(w->links, s->addr);
+
+	if (!link)
+		return;
+	link->next = next;
+	link->size_state = size | (uint64_t)state;
 }
 
 static void account_free(struct walk *w, const struct seen *s, uint64_t size)
@@ -123,7 +120,7 @@ static inline enum chunk_state account_one(struct walk *w, const struct seen *s)
 		w->tally->fencepost_bytes += size;
 		return CHUNK_FENCEPOST;
 	}
-	if (!(s[1].raw & PT_PREV_INUSE)) {
+	if (!(s[1].raw & PREV_INUSE)) {
 		account_free(w, s, size);
 		return CHUNK_FREE;
 	}
@@ -145,6 +142,9 @@ void walk_account(struct walk *w, size_t n)
 	if (n)
 		w->tally->bytes += w->seen[n - 1].addr + pt_chunk_size(w->seen[n - 1].raw) - begin;
 	w->tally->chunks += n;
+	if (w->d->progress && n)
+		atomic_fetch_add_explicit(&w->d->progress->done, w->seen[n - 1].addr - begin,
+		                          memory_order_relaxed);
 	w->s.count -= n;
 	memmove(w->seen, w->seen + n, (w->s.count + 1) * sizeof(*w->seen));
 }

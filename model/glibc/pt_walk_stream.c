@@ -61,10 +61,14 @@ static inline __attribute__((always_inline)) enum step parse(struct walk *w, con
 			break;
 		}
 		at = piece + (next - base);
+		/* The next header is found by this one: all that can be done early is to bring the
+		 * piece nearer, about four cache lines per chunk of usual size. */
+		for (size_t ahead = 1024; ahead < 1024 + 256; ahead += 64)
+			__builtin_prefetch(at + ahead);
 		raw = load(at + word, word);
 		size = pt_chunk_size(raw);
 		if ((raw & bad_bits) || size < min || size > stop - next ||
-		    (!(raw & PT_PREV_INUSE) && last && load(at, word) != last)) {
+		    (!(raw & PREV_INUSE) && last && load(at, word) != last)) {
 			step = STEP_BAD;
 			break;
 		}
@@ -216,7 +220,7 @@ static bool mend(struct walk *w, uint64_t raw)
 
 static bool is_fencepost(const struct walk *w, uint64_t raw)
 {
-	return (raw & ~(uint64_t)PT_PREV_INUSE) == pt_fencepost_size(w->d->lay);
+	return (raw & ~(uint64_t)PREV_INUSE) == pt_fencepost_size(w->d->lay);
 }
 
 /* The second of two fenceposts, or the first of them. */
@@ -231,7 +235,7 @@ static bool is_one_of_two(const struct walk *w)
 		return true;
 	return s->stop - s->next >= 2 * fence &&
 	       mem_read_all(w->d->mem, s->next + fence + word, other, word) &&
-	       load(other, word) == (fence | PT_PREV_INUSE);
+	       load(other, word) == (fence | PREV_INUSE);
 }
 
 /*
@@ -245,7 +249,7 @@ static bool accept_end_mark(struct walk *w, uint64_t raw)
 	const struct malloc_layout *lay = w->d->lay;
 	uint64_t left = s->stop - s->next;
 
-	if (!s->has_top && raw == PT_PREV_INUSE && left < pt_fencepost_size(lay) + lay->alignment) {
+	if (!s->has_top && raw == PREV_INUSE && left < pt_fencepost_size(lay) + lay->alignment) {
 		w->seen[s->count].raw = raw;
 		walk_account(w, s->count);
 		w->tally->fencepost_bytes += left;
@@ -282,7 +286,7 @@ static bool cross_gap(struct walk *w, bool must)
 		heap_error_add(w->d->heap, s->next, "the next piece of main_arena was not found");
 		w->tally->torn_chunks++;
 	}
-	w->seen[s->count].raw = PT_PREV_INUSE;
+	w->seen[s->count].raw = PREV_INUSE;
 	walk_account(w, s->count);
 	s->next = at;
 	drop_piece(s);
@@ -353,7 +357,7 @@ static bool end_at_top(struct walk *w)
 		return false;
 	}
 	raw = load(header + word, word);
-	if (!(raw & PT_PREV_INUSE) && load(header, word) != last) {
+	if (!(raw & PREV_INUSE) && load(header, word) != last) {
 		if (!mend(w, raw))
 			skip(w, false);
 		return false;
@@ -374,7 +378,7 @@ static bool end_without_top(struct walk *w)
 		skip(w, false);
 		return false;
 	}
-	w->seen[s->count].raw = PT_PREV_INUSE;
+	w->seen[s->count].raw = PREV_INUSE;
 	walk_account(w, s->count);
 	return true;
 }

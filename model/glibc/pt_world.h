@@ -41,16 +41,26 @@ static inline void pt_abort(struct ptmalloc *pt, const char *message)
 	pt_stop_with(pt, PT_ABORT, message);
 }
 
-/** An assert of `function` failed. */
-static inline void pt_assert_failed(struct ptmalloc *pt, const char *function,
-                                    const char *expression)
+/** True of a chunk in libc's data when that lies outside of what the target has. */
+static inline bool pt_is_outside(uint64_t p)
 {
-	if (pt->stop != PT_RUNNING)
-		return;
-	pt_stop_with(pt, PT_ABORT, expression);
-	if (pt->stop == PT_ABORT)
-		pt->stop_function = function;
+	return p >= PT_OUTSIDE_ADDR && p < PT_OUTSIDE_END;
 }
+
+/* --- pt_assert.c --------------------------------------------------------------------------------------- */
+
+enum pt_assert {
+	PT_ASSERT_TOP,        /* sysmalloc: the old top ends with a page */
+	PT_ASSERT_BIN_FITS,   /* _int_malloc: what the binmap led to */
+	PT_ASSERT_HEAP_ARENA, /* _int_free: the heap of top is the arena's */
+	PT_ASSERT_FENCEPOST,  /* heap_trim: what ends the heap before */
+	PT_ASSERT_DETACHED,
+	PT_ASSERT_FREE_LIST,
+	PT_ASSERT_THREAD_END,
+};
+
+/** One of glibc's asserts failed, in the function and with the text that the version has. */
+void pt_assert_failed(struct ptmalloc *pt, enum pt_assert assert);
 
 /** Turns that a loop over chunks of `av` may take before it must be running in a circle. */
 uint64_t pt_fuel(struct ptmalloc *pt, uint64_t av);

@@ -46,7 +46,7 @@ uint64_t lx_thp_fault(struct lx_mm *mm, const struct lx_vma *vma, uint64_t start
 			continue;
 		why(mm->sys.why, WHY_THP, block, mm->now.thp);
 		lx_cow_written(mm, block, block + LX_PMD);
-		image_read(mm->image, block, block + LX_PMD, SLOT_ZERO);
+		(void)image_read(mm->image, block, block + LX_PMD, SLOT_ZERO);
 		mm->huge_faults++;
 		pages += LX_PMD / mm->page;
 	}

@@ -147,15 +147,6 @@ void lx_mm_leave_populate(struct lx_mm *mm)
 	mm->leaves_populate = true;
 }
 
-/* Reads make pages of shared memory, too. */
-static void read_shared(struct lx_mm *mm, const struct lx_vma *vma, uint64_t start, uint64_t end)
-{
-	uint64_t before = image_resident(mm->image, start, end);
-
-	image_read(mm->image, start, end, SLOT_ZERO);
-	lx_shm_fault(mm, vma, image_resident(mm->image, start, end) - before);
-}
-
 void lx_populate(struct lx_mm *mm, uint64_t start, uint64_t end)
 {
 	const struct lx_vma *vma = lx_mm_find(mm, start);
@@ -165,12 +156,12 @@ void lx_populate(struct lx_mm *mm, uint64_t start, uint64_t end)
 		return;
 	if ((vma->flags & (LX_VM_WRITE | LX_VM_SHARED)) == LX_VM_WRITE)
 		lx_touch(mm, start, end, &touch);
-	else if (mm->image && (vma->flags & LX_VM_SHM))
-		read_shared(mm, vma, start, end);
+	else if (vma->flags & LX_VM_SHM)
+		lx_shm_fault(mm, vma,
+		             mm->image ? image_read(mm->image, start, end, SLOT_ZERO)
+		                       : (end - start) / mm->page);
 	else if (mm->image && !vma->file)
-		image_read(mm->image, start, end, SLOT_READ);
-	else if (!mm->image)
-		lx_shm_fault(mm, vma, (end - start) / mm->page);
+		(void)image_read(mm->image, start, end, SLOT_READ);
 }
 
 /* --- what it looks like ------------------------------------------------------------------------------- */

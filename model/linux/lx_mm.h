@@ -86,10 +86,10 @@ struct sys *lx_mm_sys(struct lx_mm *mm);
 /** Where decisions are told from now on; NULL: nowhere. */
 void lx_mm_set_why(struct lx_mm *mm, struct why *why);
 
-/* Addresses that no process has: memory of the models' own, always IMAGE_OK. */
-#define LX_OWN_START UINT64_C(0x0f00000000000000)
-#define LX_OWN_END   (LX_OWN_START + (UINT64_C(8) << 20))
-/* From here up to there: who shares which page. */
+/* Addresses that no process has: libc's data where the target's is not known, always IMAGE_OK. */
+#define LX_OWN_START IMAGE_PRIVATE_END
+#define LX_OWN_END   (LX_OWN_START + (UINT64_C(4) << 20))
+/* From here up to there: who shares which page, the kernel model's own. */
 #define LX_COW_START UINT64_C(0x0e00000000000000)
 
 /** What the image asks of a struct lx_mm on a TLB miss (see struct image_backing). */
@@ -119,6 +119,16 @@ size_t lx_mm_count(const struct lx_mm *mm);
 const struct lx_vma *lx_mm_at(const struct lx_mm *mm, size_t i); /* by address */
 /** The VMA that holds `addr`, or NULL. */
 const struct lx_vma *lx_mm_find(const struct lx_mm *mm, uint64_t addr);
+/** Its rights as enum vma_prot. */
+static inline uint32_t lx_vma_prot(const struct lx_vma *vma)
+{
+	_Static_assert((int)LX_VM_READ == (int)VMA_READ && (int)LX_VM_WRITE == (int)VMA_WRITE &&
+	                       (int)LX_VM_EXEC == (int)VMA_EXEC &&
+	                       (int)LX_VM_SHARED == (int)VMA_SHARED,
+	               "the same bits");
+	return vma->flags & (LX_VM_READ | LX_VM_WRITE | LX_VM_EXEC | LX_VM_SHARED);
+}
+
 /** "[heap]", "[stack]", a file's path or "" (raw bytes of the target, as in maps). */
 const char *lx_vma_name(const struct lx_mm *mm, const struct lx_vma *vma);
 const struct linux_rules *lx_mm_rules(const struct lx_mm *mm);

@@ -59,10 +59,13 @@ static struct large_group first_group(const struct malloc_layout *lay)
 
 unsigned glibc_bin_index(const struct malloc_layout *lay, uint64_t chunk_size)
 {
-	struct large_group group = first_group(lay);
+	struct large_group group;
 
+	/* Alignment is a power of two; a division would be most of a walk's work on a free chunk. */
 	if (chunk_size < lay->min_large)
-		return (unsigned)(chunk_size / lay->alignment) + lay->small_bin_shift;
+		return (unsigned)(chunk_size >> __builtin_ctz(lay->alignment)) +
+		       lay->small_bin_shift;
+	group = first_group(lay);
 	for (unsigned i = 0; chunk_size >> group.shift > group.limit; i++) {
 		if (i == WIDE_GROUPS)
 			return LAST_BIN;

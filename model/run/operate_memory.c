@@ -212,10 +212,13 @@ void operate_child_ends(struct operate *operate, struct binding *child)
 
 static struct binding *newest_child(struct operate *operate)
 {
-	for (size_t i = operate->scenario->name_count; i--;)
-		if (operate->names[i].state == BOUND_CHILD)
-			return &operate->names[i];
-	return NULL;
+	struct binding *newest = NULL;
+
+	for (size_t i = 0; i < operate->scenario->name_count; i++)
+		if (operate->names[i].state == BOUND_CHILD &&
+		    (!newest || operate->names[i].number > newest->number))
+			newest = &operate->names[i];
+	return newest;
 }
 
 /* Of a child by its name; else of the child under way, or of the process itself. */

@@ -23,10 +23,10 @@ enum {
 #define FRESH_DATA UINT64_C(0x7ffff7faf000)
 enum { FRESH_MP = 0x340, FRESH_MAIN_ARENA = 0xc60, FRESH_DATA_PAGES = 2 };
 /* A snapshot's file says nothing of libc's data: malloc's state lies outside of what it maps. */
-#define OUTSIDE_DATA (PT_PRIVATE_ADDR + 4 * MIB)
-_Static_assert(PT_PRIVATE_ADDR == LX_OWN_START &&
-                       (uint64_t)PT_THREADS_MAX * PT_THREAD_BYTES <= 4 * MIB &&
-                       OUTSIDE_DATA + (uint64_t)FRESH_DATA_PAGES * IMAGE_PAGE <= LX_OWN_END,
+_Static_assert((uint64_t)PT_THREADS_MAX *PT_THREAD_BYTES <=
+                               IMAGE_PRIVATE_END - IMAGE_PRIVATE_START &&
+                       PT_OUTSIDE_ADDR == LX_OWN_START && PT_OUTSIDE_END == LX_OWN_END &&
+                       FRESH_DATA_PAGES * IMAGE_PAGE <= PT_OUTSIDE_END - PT_OUTSIDE_ADDR,
                "malloc's own memory lies in addresses of the models'");
 /* What a world and its branches may write: heaptop often runs where memory is short. */
 #define WRITTEN_MAX (2048 * MIB)
@@ -171,7 +171,7 @@ static bool make_mm(struct world *world, const struct world_start *start,
 static bool start_fresh_malloc(struct world *world, bool is_outside)
 {
 	static const uint8_t zeroes[FRESH_DATA_PAGES * IMAGE_PAGE];
-	uint64_t data = is_outside ? OUTSIDE_DATA : FRESH_DATA;
+	uint64_t data = is_outside ? PT_OUTSIDE_ADDR : FRESH_DATA;
 	struct world_thread *first;
 
 	if (!image_put(&world->image, data, zeroes, FRESH_DATA_PAGES))
@@ -256,10 +256,11 @@ bool world_new(const struct world_start *start, struct world **ret, struct err *
 		return err_set(reterr, ERR_NO_MEMORY, ENOMEM, "world", "out of memory");
 	world->region = region_new();
 	world->pool = image_pool_new();
-	if (!world->region || !world->pool || !image_init(&world->image, world->pool)) {
+	if (!world->region || !world->pool) {
 		world_end(world);
 		return err_set(reterr, ERR_NO_MEMORY, ENOMEM, "world", "out of memory");
 	}
+	image_init(&world->image, world->pool);
 	world->why.region = world->region;
 	if (!fill(world, start, reterr)) {
 		world_end(world);

@@ -101,8 +101,8 @@ struct world_mark {
 
 /** Keeps what is needed to take operations back from here on. */
 void world_mark(struct world *world, struct world_mark *ret);
-/** Takes everything since `mark` back. */
-void world_undo(struct world *world, const struct world_mark *mark);
+/** Takes everything since `mark` back; false: out of memory, and the world must end. */
+bool world_undo(struct world *world, const struct world_mark *mark);
 /** Makes everything since `mark` final; the journal's memory is used again. */
 void world_commit(struct world *world, const struct world_mark *mark);
 

@@ -22,6 +22,9 @@
  * gives 0, a write that fails goes nowhere. Who runs an operation tests the flag at its end, and inside
  * every loop whose end depends on what was read. Nobody has addresses from 2^60 on.
  *
+ * IMAGE_PRIVATE_START to IMAGE_PRIVATE_END, which no process has, are the models' own: only
+ * image_private_get8() and image_private_set8() reach them, so that no pointer of the target's does.
+ *
  * With a journal each change can be taken back. Not thread safe; images of one pool share it.
  */
 #include <stdbool.h>
@@ -30,6 +33,9 @@
 #include <string.h>
 
 #include "model/base/region.h"
+
+#define IMAGE_PRIVATE_START UINT64_C(0x0f00000000000000)
+#define IMAGE_PRIVATE_END   (IMAGE_PRIVATE_START + (UINT64_C(4) << 20))
 
 enum { IMAGE_PAGE = 4096, IMAGE_LEAF_PAGES = 512, IMAGE_TLB_ROWS = 4096 };
 
@@ -104,7 +110,10 @@ struct image {
 	/* Changes are noted in [journal, journal_at); journal_at == journal_end: no room, or off. */
 	bool is_journaling;
 	struct image_change *journal, *journal_at, *journal_end;
+	size_t journal_room; /* rows that there is memory for, also while it is off */
 	size_t slot_changes; /* of them, those that hold a page's reference */
+
+	bool admits_private; /* while one of the models' own words is accessed */
 
 	enum image_fault fault; /* the first one since image_clear_fault() */
 	uint64_t fault_addr;
@@ -121,8 +130,8 @@ void image_pool_limit(struct image_pool *pool, uint64_t bytes);
 /** Bytes held, of them pages in use (refs > 0) × 4 KiB. */
 size_t image_pool_bytes(const struct image_pool *pool, size_t *ret_page_bytes);
 
-/** An empty image; false when out of memory. */
-bool image_init(struct image *image, struct image_pool *pool);
+/** An empty image. */
+void image_init(struct image *image, struct image_pool *pool);
 /** A second image of the same bytes; the journal stays with `from`. False when out of memory. */
 bool image_branch(struct image *from, struct image *to);
 void image_end(struct image *image);
@@ -144,8 +153,8 @@ uint64_t image_zap(struct image *image, uint64_t start, uint64_t end);
 void image_guard(struct image *image, uint64_t start, uint64_t end);
 void image_unguard(struct image *image, uint64_t start, uint64_t end);
 /** Reads each page of [start, end), of which those that are EMPTY become READ, or ZERO where a read
- * makes a page. */
-void image_read(struct image *image, uint64_t start, uint64_t end, enum image_slot as);
+ * makes a page; returns how many pages that made. */
+uint64_t image_read(struct image *image, uint64_t start, uint64_t end, enum image_slot as);
 /** The first guard in [start, end); `end`: there is none. */
 uint64_t image_find_guard(const struct image *image, uint64_t start, uint64_t end);
 /** Moves pages, as mremap does; the destination is dropped first. */
@@ -172,8 +181,11 @@ static inline size_t image_mark_journal(const struct image *image)
 {
 	return (size_t)(image->journal_at - image->journal);
 }
-/** Takes changes back, newest first, until `mark` (an earlier image_mark_journal()). */
-void image_undo(struct image *image, size_t mark);
+/**
+ * Takes changes back, newest first, until `mark` (an earlier image_mark_journal()). False: there was no
+ * memory for a page that a branch has shared since, and the image is of no instant.
+ */
+bool image_undo(struct image *image, size_t mark);
 /** Forgets the changes after `mark`: they can't be taken back any more. */
 void image_commit(struct image *image, size_t mark);
 
@@ -254,6 +266,10 @@ IMAGE_ACCESS(4, uint32_t, IMAGE_WORD4)
 IMAGE_ACCESS(2, uint16_t, IMAGE_WORD2)
 IMAGE_ACCESS(1, uint8_t, IMAGE_BYTE)
 #undef IMAGE_ACCESS
+
+/** A word of the models' own. */
+uint64_t image_private_get8(struct image *image, uint64_t addr);
+void image_private_set8(struct image *image, uint64_t addr, uint64_t v);
 
 /**
  * The host's bytes of the page of `addr` from there on, owned and ready to be changed; NULL after a

@@ -83,9 +83,12 @@ void image_guard(struct image *image, uint64_t start, uint64_t end)
 	image_flush(image, start, end);
 }
 
-void image_read(struct image *image, uint64_t start, uint64_t end, enum image_slot as)
+uint64_t image_read(struct image *image, uint64_t start, uint64_t end, enum image_slot as)
 {
+	uint64_t before = image->resident;
+
 	change_slots(image, start, end, SLOT_EMPTY, as, false);
+	return image->resident - before;
 }
 
 /* The leaves of [start, end) that exist, one after another; false: no more. */

@@ -233,7 +233,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	}
 	image_clear_fault(&s.world->image);
 	run_steps(&s, data, size);
-	world_undo(s.world, &mark);
+	(void)world_undo(s.world, &mark);
 	if (world_memory_hash(s.world) != s.base->hash)
 		abort();
 	world_end(s.world);

@@ -204,7 +204,7 @@ uint64_t world_memory_hash(const struct world *world)
 		for (uint64_t at = vma->start; at < vma->end; at += IMAGE_PAGE)
 			mix_page(&hash, world, at);
 	}
-	for (uint64_t at = LX_OWN_START; at < LX_OWN_START + 4 * (uint64_t)IMAGE_PAGE;
+	for (uint64_t at = IMAGE_PRIVATE_START; at < IMAGE_PRIVATE_START + 4 * (uint64_t)IMAGE_PAGE;
 	     at += IMAGE_PAGE)
 		mix_page(&hash, world, at);
 	mix(&hash, scalars, sizeof(scalars));

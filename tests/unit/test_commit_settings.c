@@ -207,6 +207,11 @@ static void children_count_and_can_be_refused(void **state)
 	begin(&r, 6, 12, MACHINE "a = mmap 200M\nfork c\nexit c\nb = mmap 50M");
 	assert_int_equal(r.last.outcome, OUTCOME_OK);
 	end(&r);
+	/* The youngest child goes, not the one whose name came up last. */
+	begin(&r, 6, 12,
+	      MACHINE "fork c\nfork d\nexit c\na = mmap 100M\nfork c\nexit\nb = mmap 250M");
+	assert_int_equal(r.last.outcome, OUTCOME_OK);
+	end(&r);
 }
 
 static void a_close_decision_says_so(void **state)

@@ -686,7 +686,7 @@ static void a_kill_can_be_taken_back(void **state)
 	assert_int_equal(pressure.kill_count, 1);
 	assert_true(lx_memory_is_gone(&f->world->memory, 400));
 	assert_false(lx_memory_is_gone(&branch->memory, 400));
-	world_undo(f->world, &mark);
+	assert_true(world_undo(f->world, &mark));
 	assert_memory_equal(&f->world->memory, &before, sizeof(before));
 	assert_int_equal(world_resident(f->world), before.resident);
 	/* and again, to the same end, in the branch */

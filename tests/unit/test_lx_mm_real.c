@@ -343,7 +343,7 @@ static void go_astray(struct mm_twin *r)
 		image_end(&image);
 		r->mm = kept;
 	} else {
-		image_undo(&r->image, image_mark_at);
+		assert_true(image_undo(&r->image, image_mark_at));
 		lx_mm_undo(r->mm, mark);
 	}
 }

@@ -228,6 +228,75 @@ static void refusals_have_their_codes(void **state)
 	result_free(&r);
 }
 
+static const char *after(const char *text, const char *word)
+{
+	const char *at = strstr(text, word);
+
+	assert_non_null(at);
+	return at + strlen(word);
+}
+
+/* Of the line that `at` is in. */
+static size_t column(const char *text, const char *at)
+{
+	const char *start = at;
+
+	assert_non_null(at);
+	while (start > text && start[-1] != '\n')
+		start--;
+	return (size_t)(at - start);
+}
+
+static void a_name_that_nothing_assigned_is_told_once(void **state)
+{
+	static const char text[] = "abc = malloc 10\nfor i 1 3\nfree abd\nend\nfree abc\n"
+	                           "free abc\ntouch xyz\n";
+	struct result r = simulate(text, ""), json = simulate(text, "--json");
+
+	(void)state;
+	assert_int_equal(r.code, 0);
+	assert_non_null(strstr(r.err, ":3: 'abd': warning"));
+	assert_null(strstr(after(r.err, "'abd'"), "'abd'"));
+	assert_null(strstr(r.err, "'abc'"));
+	assert_non_null(strstr(r.err, ":7: 'xyz': warning"));
+	assert_null(strstr(json.out, "warning"));
+	assert_non_null(strstr(json.err, "'abd'"));
+	result_free(&r);
+	result_free(&json);
+}
+
+static void text_has_columns_with_units(void **state)
+{
+	struct result r = simulate("a = malloc 10\nthread a_thread_with_a_long_name\n"
+	                           "a_block_with_a_very_long_name = malloc 100000\n",
+	                           "");
+	size_t at = column(r.out, strstr(r.out, "address"));
+
+	(void)state;
+	assert_int_equal(column(r.out, strstr(r.out, "bytes") + 5),
+	                 column(r.out, strstr(r.out, "usable") + 6));
+	assert_int_equal(column(r.out, strstr(r.out, "pages") + 5),
+	                 column(r.out, strstr(r.out, "commit") + 6));
+	assert_int_equal(column(r.out, strstr(r.out, "5555555592a0")), at);
+	assert_int_equal(column(r.out, strstr(r.out, "7ffff0000")), at);
+	result_free(&r);
+}
+
+static void failed_calls_are_said_to_have_failed(void **state)
+{
+	struct result r = simulate("m = mmap 4K\nmunmap m 1 4096\na = posix_memalign 3 10\n"
+	                           "b = memalign 0xffffffffffffffff 1\nmunmap m\n",
+	                           "");
+	const char *at = r.out;
+
+	(void)state;
+	assert_int_equal(r.code, 0);
+	for (int i = 0; i < 3; i++)
+		at = after(at, "failed (EINVAL)");
+	assert_null(strstr(at, "failed"));
+	result_free(&r);
+}
+
 static void settings_act_in_their_order(void **state)
 {
 	static const char text[] = "a = malloc 200000\n";
@@ -520,6 +589,9 @@ int main(void)
 		cmocka_unit_test(outcomes_have_their_words),
 		cmocka_unit_test(paths_are_told_on_request),
 		cmocka_unit_test(refusals_have_their_codes),
+		cmocka_unit_test(a_name_that_nothing_assigned_is_told_once),
+		cmocka_unit_test(text_has_columns_with_units),
+		cmocka_unit_test(failed_calls_are_said_to_have_failed),
 		cmocka_unit_test(settings_act_in_their_order),
 		cmocka_unit_test(a_snapshot_needs_few_keys),
 		cmocka_unit_test(vmas_beyond_the_address_space_are_refused),

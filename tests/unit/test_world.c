@@ -170,7 +170,7 @@ static void go_back(struct world_run *run, struct moment *m)
 	uint32_t *threads = run->operate.threads;
 	size_t thread_room = run->operate.thread_room;
 
-	world_undo(run->world, &m->mark);
+	assert_true(world_undo(run->world, &m->mark));
 	run->operate = m->operate;
 	run->cursor = m->cursor;
 	run->operate.names = names;
@@ -269,7 +269,7 @@ static void hold(struct held *h, struct world *world, uint64_t mem)
 	if (!mem)
 		return;
 	word = pt_block_of(&world->pt, mem).size_word;
-	if (word & PT_IS_MMAPPED) {
+	if (word & IS_MMAPPED) {
 		h->mmapped++;
 		return;
 	}
