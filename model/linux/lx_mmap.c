@@ -243,7 +243,7 @@ static int64_t mmap_region(struct lx_mm *mm, struct mmap_call *call)
 	if ((range->flags & LX_VM_SHM) &&
 	    !lx_shm_add(mm, range, range->flags & LX_VM_NORESERVE ? 0 : lx_pages(mm, range)))
 		return -LX_ENOMEM;
-	lx_vma_merge_new_range(mm, lx_find_vma(mm, range->start), range, false);
+	lx_vma_merge_mapping(mm, lx_find_vma(mm, range->start), range);
 	if (mm->failed)
 		return -LX_ENOMEM;
 	if (mm->image)

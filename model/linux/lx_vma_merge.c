@@ -78,6 +78,31 @@ static void merge_find(const struct lx_mm *mm, const struct lx_vma *prev, const 
 	}
 }
 
+/*
+ * Linux 6.1 … 6.11 mm/mmap.c:mmap_region did it by itself and asked next first: what joins next is
+ * then as written as next is, and prev must fit that.
+ */
+static void merge_find_next_first(const struct lx_mm *mm, const struct lx_vma *prev,
+                                  const struct lx_vma *next, const struct lx_vma *range,
+                                  struct merge *ret)
+{
+	struct lx_vma with = *range;
+
+	*ret = (struct merge){ .joined = *range };
+	if (can_merge_right(mm, next, range, NULL)) {
+		ret->right = next;
+		ret->joined.end = next->end;
+		ret->joined.anon = with.anon = next->anon;
+	}
+	if (!can_merge_left(mm, prev, &with))
+		return;
+	ret->left = prev;
+	ret->joined.start = prev->start;
+	ret->joined.pgoff = prev->pgoff;
+	if (prev->anon)
+		ret->joined.anon = prev->anon;
+}
+
 static void tell_merge(const struct lx_mm *mm, const struct merge *m)
 {
 	if (m->left && m->right)
@@ -110,8 +135,8 @@ bool lx_map_count_exceeded(const struct lx_mm *mm)
 	return true;
 }
 
-size_t lx_vma_merge_new_range(struct lx_mm *mm, size_t at, const struct lx_vma *range,
-                              bool just_expand)
+static size_t merge_new_range(struct lx_mm *mm, size_t at, const struct lx_vma *range,
+                              bool just_expand, bool is_mmap)
 {
 	const struct lx_vma *prev = at ? lx_at(mm, at - 1) : NULL;
 	const struct lx_vma *next = at < lx_count(mm) && !just_expand ? lx_at(mm, at) : NULL;
@@ -120,7 +145,10 @@ size_t lx_vma_merge_new_range(struct lx_mm *mm, size_t at, const struct lx_vma *
 	bool left, right;
 
 	why_enter(mm->sys.why, fn, range->start, range->end - range->start, 0);
-	merge_find(mm, prev, next, range, &m);
+	if (is_mmap && mm->rules->mmap_joins_next_first)
+		merge_find_next_first(mm, prev, next, range, &m);
+	else
+		merge_find(mm, prev, next, range, &m);
 	tell_merge(mm, &m);
 	why_leave(mm->sys.why, fn);
 	left = m.left != NULL;
@@ -130,6 +158,17 @@ size_t lx_vma_merge_new_range(struct lx_mm *mm, size_t at, const struct lx_vma *
 	else
 		lx_splice(mm, at - left, (size_t)left + right, &m.joined, 1);
 	return at - left;
+}
+
+size_t lx_vma_merge_new_range(struct lx_mm *mm, size_t at, const struct lx_vma *range,
+                              bool just_expand)
+{
+	return merge_new_range(mm, at, range, just_expand, false);
+}
+
+void lx_vma_merge_mapping(struct lx_mm *mm, size_t at, const struct lx_vma *range)
+{
+	(void)merge_new_range(mm, at, range, false, true);
 }
 
 void lx_split_at(struct lx_mm *mm, uint64_t addr)

@@ -159,6 +159,8 @@ void lx_shm_undo_fault(struct lx_mm *mm, uint32_t file, uint64_t pages);
  * with the previous one only when `just_expand`. Returns the VMA's index. */
 size_t lx_vma_merge_new_range(struct lx_mm *mm, size_t at, const struct lx_vma *range,
                               bool just_expand);
+/** The same for mmap. */
+void lx_vma_merge_mapping(struct lx_mm *mm, size_t at, const struct lx_vma *range);
 /** Adds it beside its neighbours. */
 void lx_vma_link(struct lx_mm *mm, size_t at, const struct lx_vma *range);
 /** True when no VMA may be added to more than vm.max_map_count. */

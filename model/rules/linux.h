@@ -45,7 +45,8 @@ struct linux_rules {
 	bool search_ends_at_min_addr; /* a place below vm.mmap_min_addr is none (6.7; 6.1 finds it) */
 	bool mremap_merges_next;      /* what grew in place joins the VMA above (6.0) */
 	bool guard_gap_lowers_search; /* a stack's guard gap hides what lies in it from a search (6.1) */
-	bool brk_extends_only;        /* brk joins the VMA below only (6.1) */
+	bool mmap_joins_next_first; /* mmap asks the VMA above before the one below (6.1 to 6.11) */
+	bool brk_extends_only;      /* brk joins the VMA below only (6.1) */
 	bool heap_touches; /* what ends or begins at the break area is [heap], too (to 6.5) */
 	bool brk_shrink_needs_vma;  /* and refuses to shrink what is unmapped (6.1) */
 	uint8_t thp_align;          /* enum linux_thp_align (6.7, 6.12) */

@@ -324,6 +324,7 @@ const struct linux_rules linux_rows[] = {
 	        .brk_extends_only = true,
 	        .brk_shrink_needs_vma = true,
 	        .heap_touches = true,
+	        .mmap_joins_next_first = true,
 	},
 	{
 	        /* "mm: factor out VMA stack and heap checks" */
@@ -349,6 +350,7 @@ const struct linux_rules linux_rows[] = {
 	        .guard_gap_lowers_search = true,
 	        .brk_extends_only = true,
 	        .brk_shrink_needs_vma = true,
+	        .mmap_joins_next_first = true,
 	},
 	{
 	        /* "fs/proc/task_mmu: implement IOCTL to get and optionally clear info about PTEs" */
@@ -381,6 +383,7 @@ const struct linux_rules linux_rows[] = {
 	        .thp_align = LINUX_THP_ALIGN_LONG,
 	        .map_stack_no_hugepage = true,
 	        .mprotect_uncharges = true,
+	        .mmap_joins_next_first = true,
 	},
 	{
 	        /* "mm, mmap: limit THP alignment of anonymous mappings to PMD-aligned sizes", "mm/mmap:

@@ -311,6 +311,40 @@ static void what_touches_the_heap_by_release(void **state)
 	end(&w);
 }
 
+/* A gap between what was written (or not) below and what was written above is filled: how far the VMA
+ * reaches that comes of it, in pages below and above the gap. */
+static void fill_gap(int major, int minor, bool is_below_written, uint64_t below, uint64_t above)
+{
+	struct world w;
+	struct lx_touch touch;
+	const struct lx_vma *vma;
+	uint64_t at;
+
+	begin(&w);
+	open_mm(&w, major, minor, 65530);
+	at = (uint64_t)sys_mmap(w.sys, 0, 12 * PAGE, RW, ANON);
+	assert_int_equal(sys_munmap(w.sys, at + 4 * PAGE, 4 * PAGE), 0);
+	if (is_below_written)
+		lx_touch(w.mm, at, at + PAGE, &touch);
+	lx_touch(w.mm, at + 8 * PAGE, at + 9 * PAGE, &touch);
+	assert_true(sys_mmap(w.sys, at + 4 * PAGE, 4 * PAGE, RW, ANON | SYS_MAP_FIXED) > 0);
+	vma = lx_mm_find(w.mm, at + 4 * PAGE);
+	assert_int_equal(vma->start, at + 4 * PAGE - below * PAGE);
+	assert_int_equal(vma->end, at + 8 * PAGE + above * PAGE);
+	end(&w);
+}
+
+static void mmap_joins_by_release(void **state)
+{
+	(void)state;
+	fill_gap(5, 10, false, 4, 4);
+	fill_gap(6, 1, false, 0, 4);
+	fill_gap(6, 12, false, 4, 4);
+	fill_gap(5, 10, true, 4, 0);
+	fill_gap(6, 1, true, 0, 4);
+	fill_gap(6, 12, true, 4, 0);
+}
+
 /* --- shared memory ------------------------------------------------------------------------------------------ */
 
 static uint64_t map_shared(struct world *w, uint32_t prot, uint32_t flags)
@@ -369,6 +403,7 @@ int main(void)
 		cmocka_unit_test(madvise_at_the_limit_by_release),
 		cmocka_unit_test(a_search_below_the_lowest_address_by_release),
 		cmocka_unit_test(what_touches_the_heap_by_release),
+		cmocka_unit_test(mmap_joins_by_release),
 		cmocka_unit_test(noreserve_shared_memory_is_charged_by_touch),
 	};
 
