@@ -218,7 +218,7 @@ bool app_options_check(const struct app_options *options, struct err *reterr)
 	enum colour_choice choice;
 	enum view_id view;
 	struct theme theme;
-	struct theme_problems problems;
+	struct file_problems problems;
 
 	if (options->colour && !colour_choice_parse(options->colour, &choice)) {
 		err_setf(reterr, ERR_USAGE, "--color", "\"%s\" is no kind of colour",
@@ -235,7 +235,7 @@ bool app_options_check(const struct app_options *options, struct err *reterr)
 }
 
 bool app_open_terminal(const struct app_options *options, struct theme *ret_theme,
-                       struct theme_problems *ret_problems, struct err *reterr)
+                       struct file_problems *ret_problems, struct err *reterr)
 {
 	struct term_options term = { .ascii = options->ascii, .no_mouse = options->no_mouse };
 

@@ -24,7 +24,7 @@ struct app {
 	const struct app_feed *feed;
 	struct canvas canvas;
 	struct theme theme;
-	struct theme_problems problems;
+	struct file_problems problems;
 
 	const struct snapshot *shown, *before; /* on screen, and the one on screen before it */
 	const struct snapshot *newest;         /* came in while paused; else NULL */
@@ -58,7 +58,7 @@ struct app {
 
 /** Opens the terminal with the theme that the options name; app and picker alike. */
 bool app_open_terminal(const struct app_options *options, struct theme *ret_theme,
-                       struct theme_problems *ret_problems, struct err *reterr);
+                       struct file_problems *ret_problems, struct err *reterr);
 
 uint64_t app_now_ns(void);
 

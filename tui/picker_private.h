@@ -34,7 +34,7 @@ struct picker {
 	bool sort_reversed;
 	struct canvas canvas;
 	struct theme theme;
-	struct theme_problems problems;
+	struct file_problems problems;
 	struct err error; /* of the last refresh; kind ERR_NONE: it went well */
 	uint64_t refreshed_ns, drawn_ns;
 	bool is_dirty, is_leaving;
