@@ -101,6 +101,8 @@ static void state_line(struct app *app, char *to, size_t size)
 		          (double)s->stopped_ns / 1e6);
 		break;
 	case APP_STALE:
+		if (app->walked_permille)
+			break;
 		text_addf(&text, "no new sample for %.0f s",
 		          (double)(app_now_ns() - app->news_ns) / 1e9);
 		break;
@@ -109,6 +111,9 @@ static void state_line(struct app *app, char *to, size_t size)
 	case APP_EXITED:
 		break;
 	}
+	if (app->walked_permille)
+		text_addf(&text, "%swalking every chunk: %u %% done", text.len ? "   " : "",
+		          app->walked_permille / 10);
 }
 
 static void exit_line(const struct process_facts *process, char *to, size_t size)

@@ -48,7 +48,8 @@ struct app {
 	int zone_count;
 	int cursor_x, cursor_y; /* -1: hidden */
 
-	uint32_t interval_ms;
+	uint32_t interval_ms, walked_permille;
+	uint64_t asked_walk_ns;
 	bool is_paused, is_freezing, is_dirty, is_leaving;
 	int leaving_signal;
 	uint64_t started_ns, news_ns, drawn_ns;

@@ -11,5 +11,6 @@ const struct view_ops *const views[VIEW_COUNT] = {
 void view_state_fini(struct view_state *state)
 {
 	free(state->rows.at);
+	free(state->groups.at);
 	*state = (struct view_state){ 0 };
 }

@@ -42,6 +42,21 @@ struct view_rows {
 	char filter[64];
 };
 
+/* Mappings summed up by what they belong to, made by prepare(); see vmas_groups.c. */
+struct vma_group {
+	uint32_t first; /* index of the lowest mapping */
+	uint32_t count;
+	uint64_t size, rss, swap, dirty, charged;         /* bytes */
+	bool has_residency, has_smaps, is_charge_guessed; /* rss and swap, dirty, charged */
+};
+
+struct view_groups {
+	struct vma_group *at;
+	size_t count;
+	const void *made_from;
+	uint64_t made_ns;
+};
+
 /* Cells of an object that can be selected, in the coordinates of the canvas. */
 struct view_item {
 	uint64_t key; /* as in view_state.selected */
@@ -66,6 +81,7 @@ struct view_state {
 	int item_count;
 	char note[80]; /* out: for the status line after a command, "no hit"; "" nothing */
 	struct view_rows rows;
+	struct view_groups groups;
 	struct partition partition; /* of the last snapshot; the overview's prepare() sums it up */
 };
 

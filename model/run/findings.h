@@ -31,6 +31,7 @@ enum finding_id {
 	FINDING_ARENA_IDLE,     /* a large arena that no thread uses */
 	FINDING_LIMIT_AHEAD,    /* at today's growth the first limit is reached soon */
 	FINDING_SECOND_MALLOC,  /* a second C library has a heap of its own */
+	FINDING_TRACED,         /* a debugger is attached */
 	FINDING_STOPPED,        /* by a signal: what stands still is no fault of the screen */
 	FINDING_COUNT
 };

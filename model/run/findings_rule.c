@@ -91,6 +91,11 @@ static const struct finding_rule rules[FINDING_COUNT] = {
 	                            "malloc never sees.",
 	                            "snapshot --json lists them all.",
 	                            "the link maps of the process" },
+	[FINDING_TRACED] = { "Another process traces this one (ptrace), as debuggers and strace "
+	                     "do. While they hold it nothing changes here; heaptop "
+	                     "only reads and does not mind.",
+	                     "F cannot stop a process that is traced already.",
+	                     "TracerPid in /proc/PID/status" },
 	[FINDING_STOPPED] = { "The process is in state T: a signal (SIGSTOP, SIGTSTP, SIGTTIN, "
 	                      "SIGTTOU) stopped it.",
 	                      "SIGCONT lets it go on.", "/proc/PID/stat" },

@@ -19,7 +19,7 @@ static const struct {
 	const struct view_ops *view;
 	int pages_narrow; /* at 80×24: what Tab turns through */
 } subjects[] = {
-	{ "overview", &view_overview, 3 }, { "arenas", &view_arenas, 4 }, { "vmas", &view_vmas, 1 },
+	{ "overview", &view_overview, 3 }, { "arenas", &view_arenas, 4 }, { "vmas", &view_vmas, 2 },
 	{ "oom", &view_oom, 3 },           { "help", &view_help, 1 },
 };
 
