@@ -184,9 +184,10 @@ void app_draw_status(struct app *app, struct area screen)
 
 /* Most useful first; quit always stays, at the end. */
 static const enum command_id hint_order[] = {
-	CMD_HELP, CMD_BACK,   CMD_OPEN,   CMD_NEXT_PANE, CMD_SEARCH,    CMD_FILTER,
-	CMD_SORT, CMD_PAUSE,  CMD_FASTER, CMD_SLOWER,    CMD_REFRESH,   CMD_PROMPT,
-	CMD_COPY, CMD_EXPORT, CMD_FREEZE, CMD_THEME,     CMD_NEXT_VIEW, CMD_SORT_INVERT,
+	CMD_HELP,      CMD_BACK,    CMD_OPEN,      CMD_VALUE_PREVIOUS, CMD_VALUE_NEXT, CMD_SAVE,
+	CMD_NEXT_PANE, CMD_SEARCH,  CMD_FILTER,    CMD_SORT,           CMD_PAUSE,      CMD_FASTER,
+	CMD_SLOWER,    CMD_REFRESH, CMD_PROMPT,    CMD_COPY,           CMD_EXPORT,     CMD_FREEZE,
+	CMD_THEME,     CMD_SETUP,   CMD_NEXT_VIEW, CMD_SORT_INVERT,
 };
 
 static bool applies(const struct app *app, enum command_id command)
@@ -288,8 +289,8 @@ void app_draw(struct app *app)
 		canvas_fini(&app->canvas);
 		if (!canvas_init(&app->canvas, width, height))
 			return;
-		app->canvas.ascii = term_is_ascii();
 	}
+	canvas_use_symbols(&app->canvas, app_symbols(&app->config));
 	canvas_clear(&app->canvas);
 	screen = canvas_area(&app->canvas);
 	app->zone_count = 0;

@@ -7,22 +7,38 @@
 #include <utf8proc.h>
 
 #include "model/base/text.h"
+#include "tui/view.h"
 
 const struct key_binding key_bindings[] = {
-#define KEY(key, command) { (key), CMD_##command },
+#define KEY(key, command)           { (key), CMD_##command, CMD_ANYWHERE },
+#define KEY_IN(where, key, command) { (key), CMD_##command, (where) },
 #include "tui/keys.def"
 #undef KEY
+#undef KEY_IN
 };
 
 const size_t key_binding_count = sizeof(key_bindings) / sizeof(key_bindings[0]);
 
+enum command_id keymap_command_in(uint32_t key, uint32_t where)
+{
+	enum command_id anywhere = COMMAND_COUNT;
+
+	for (size_t i = 0; i < key_binding_count; i++) {
+		const struct key_binding *b = &key_bindings[i];
+
+		if (b->key != key)
+			continue;
+		if (b->where == CMD_ANYWHERE)
+			anywhere = b->command;
+		else if (where != CMD_ANYWHERE && (b->where & where))
+			return b->command;
+	}
+	return anywhere;
+}
+
 enum command_id keymap_command(uint32_t key)
 {
-	for (size_t i = 0; i < key_binding_count; i++) {
-		if (key_bindings[i].key == key)
-			return key_bindings[i].command;
-	}
-	return COMMAND_COUNT;
+	return keymap_command_in(key, CMD_ANYWHERE);
 }
 
 uint32_t keymap_key(enum command_id command)

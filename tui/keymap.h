@@ -12,13 +12,17 @@
 struct key_binding {
 	uint32_t key; /* enum key or a character */
 	enum command_id command;
+	uint32_t where; /* a bit per view; CMD_ANYWHERE: all that have no binding of their own */
 };
 
 /* In the order of keys.def: a command's first key is the one to be shown. */
 extern const struct key_binding key_bindings[];
 extern const size_t key_binding_count;
 
-/** The command of a key; COMMAND_COUNT when it has none. */
+/** The command of a key in the views of `where`; COMMAND_COUNT when it has none. */
+enum command_id keymap_command_in(uint32_t key, uint32_t where);
+
+/** The command that a key has in most views. */
 enum command_id keymap_command(uint32_t key);
 
 /** The key to show for a command; 0 when it has none. */

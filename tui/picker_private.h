@@ -24,6 +24,7 @@ enum picker_column {
 
 struct picker {
 	const struct picker_source *source;
+	const struct config *config;
 	const struct picker_row *rows; /* the source's */
 	uint32_t *order;               /* of the rows that are shown */
 	size_t count, room;            /* all rows; space in `order` */

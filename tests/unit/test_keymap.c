@@ -26,8 +26,12 @@ static void no_key_has_two_commands(void **state)
 	(void)state;
 	for (size_t i = 0; i < key_binding_count; i++) {
 		for (size_t k = 0; k < i; k++) {
-			if (key_bindings[i].key == key_bindings[k].key)
-				fail_msg("%s is bound twice", key_name(name, key_bindings[i].key));
+			const struct key_binding *a = &key_bindings[i], *b = &key_bindings[k];
+			bool is_own = (a->where == CMD_ANYWHERE) != (b->where == CMD_ANYWHERE);
+
+			/* a view's own meaning of a key goes before the common one */
+			if (a->key == b->key && !is_own && (a->where & b->where))
+				fail_msg("%s is bound twice", key_name(name, a->key));
 		}
 	}
 }
@@ -76,6 +80,24 @@ static void keys_find_their_command(void **state)
 	assert_int_equal(keymap_command(0), COMMAND_COUNT);
 }
 
+/* A command that works in some views only has its keys there, and a view's own key its command. */
+static void own_keys_work_where_their_commands_do(void **state)
+{
+	char name[KEY_NAME];
+
+	(void)state;
+	for (size_t i = 0; i < key_binding_count; i++) {
+		const struct key_binding *b = &key_bindings[i];
+
+		if (b->where == CMD_ANYWHERE)
+			continue;
+		if (b->where & ~commands[b->command].where)
+			fail_msg("%s: %s does not work there", key_name(name, b->key),
+			         commands[b->command].name);
+		assert_int_equal(keymap_command_in(b->key, b->where), b->command);
+	}
+}
+
 static void keys_have_names(void **state)
 {
 	static const struct {
@@ -106,6 +128,7 @@ int main(void)
 		cmocka_unit_test(every_command_has_a_key_besides_function_keys),
 		cmocka_unit_test(every_command_is_documented),
 		cmocka_unit_test(keys_find_their_command),
+		cmocka_unit_test(own_keys_work_where_their_commands_do),
 		cmocka_unit_test(keys_have_names),
 	};
 
