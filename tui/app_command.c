@@ -342,7 +342,7 @@ static void prompt_event(struct app *app, uint32_t key)
 
 void app_key(struct app *app, uint32_t key)
 {
-	enum command_id command = keymap_command_in(key, 1u << app->view);
+	enum command_id command = keymap_command(app->view, key);
 
 	if (app->prompt.kind != PROMPT_NONE)
 		prompt_event(app, key);

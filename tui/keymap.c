@@ -19,33 +19,37 @@ const struct key_binding key_bindings[] = {
 
 const size_t key_binding_count = sizeof(key_bindings) / sizeof(key_bindings[0]);
 
-enum command_id keymap_command_in(uint32_t key, uint32_t where)
+/* The binding of a key: of the view's own first, else of all views. */
+static const struct key_binding *binding_of(unsigned view, uint32_t key)
 {
-	enum command_id anywhere = COMMAND_COUNT;
+	const struct key_binding *found = NULL;
 
 	for (size_t i = 0; i < key_binding_count; i++) {
-		const struct key_binding *b = &key_bindings[i];
+		const struct key_binding *binding = &key_bindings[i];
 
-		if (b->key != key)
+		if (binding->key != key || !(binding->where & (1u << view)))
 			continue;
-		if (b->where == CMD_ANYWHERE)
-			anywhere = b->command;
-		else if (where != CMD_ANYWHERE && (b->where & where))
-			return b->command;
+		if (binding->where != CMD_ANYWHERE)
+			return binding;
+		found = binding;
 	}
-	return anywhere;
+	return found;
 }
 
-enum command_id keymap_command(uint32_t key)
+enum command_id keymap_command(unsigned view, uint32_t key)
 {
-	return keymap_command_in(key, CMD_ANYWHERE);
+	const struct key_binding *binding = binding_of(view, key);
+
+	return binding ? binding->command : COMMAND_COUNT;
 }
 
-uint32_t keymap_key(enum command_id command)
+uint32_t keymap_key(unsigned view, enum command_id command)
 {
 	for (size_t i = 0; i < key_binding_count; i++) {
-		if (key_bindings[i].command == command)
-			return key_bindings[i].key;
+		const struct key_binding *binding = &key_bindings[i];
+
+		if (binding->command == command && binding_of(view, binding->key) == binding)
+			return binding->key;
 	}
 	return 0;
 }
