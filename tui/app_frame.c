@@ -44,7 +44,7 @@ static void draw_tabs(struct app *app, struct area screen)
 		}
 		if (ops->key)
 			app_add_zone(app, inside.x + x, inside.y, columns + 2,
-			             keymap_command((uint32_t)ops->key));
+			             keymap_command(app->view, (uint32_t)ops->key));
 		x += columns + 4;
 	}
 	if (filter[0]) {
@@ -184,9 +184,10 @@ void app_draw_status(struct app *app, struct area screen)
 
 /* Most useful first; quit always stays, at the end. */
 static const enum command_id hint_order[] = {
-	CMD_HELP, CMD_BACK,   CMD_OPEN,   CMD_NEXT_PANE, CMD_SEARCH,    CMD_FILTER,
-	CMD_SORT, CMD_PAUSE,  CMD_FASTER, CMD_SLOWER,    CMD_REFRESH,   CMD_PROMPT,
-	CMD_COPY, CMD_EXPORT, CMD_FREEZE, CMD_THEME,     CMD_NEXT_VIEW, CMD_SORT_INVERT,
+	CMD_HELP,      CMD_BACK,    CMD_OPEN,      CMD_VALUE_PREVIOUS, CMD_VALUE_NEXT, CMD_SAVE,
+	CMD_NEXT_PANE, CMD_SEARCH,  CMD_FILTER,    CMD_SORT,           CMD_PAUSE,      CMD_FASTER,
+	CMD_SLOWER,    CMD_REFRESH, CMD_PROMPT,    CMD_COPY,           CMD_EXPORT,     CMD_FREEZE,
+	CMD_THEME,     CMD_SETUP,   CMD_NEXT_VIEW, CMD_SORT_INVERT,
 };
 
 static bool applies(const struct app *app, enum command_id command)
@@ -198,11 +199,11 @@ static bool applies(const struct app *app, enum command_id command)
 	return commands[command].where & (1u << app->view);
 }
 
-static int hint_columns(enum command_id command)
+static int hint_columns(const struct app *app, enum command_id command)
 {
 	char name[KEY_NAME];
 
-	return text_columns(key_name(name, keymap_key(command))) + 1 +
+	return text_columns(key_name(name, keymap_key(app->view, command))) + 1 +
 	       text_columns(commands[command].hint) + 3;
 }
 
@@ -212,7 +213,7 @@ static int draw_hint(struct app *app, struct area row, int x, enum command_id co
 	int start = x;
 
 	draw_fill(row, x++, 0, 1, ROLE_FRAME, " ");
-	x += draw_text(row, x, 0, ROLE_KEY, key_name(name, keymap_key(command))) + 1;
+	x += draw_text(row, x, 0, ROLE_KEY, key_name(name, keymap_key(app->view, command))) + 1;
 	draw_fill(row, x - 1, 0, 1, ROLE_FRAME, " ");
 	x += draw_text(row, x, 0, ROLE_KEY_LABEL, commands[command].hint);
 	draw_fill(row, x++, 0, 1, ROLE_FRAME, " ");
@@ -223,14 +224,14 @@ static int draw_hint(struct app *app, struct area row, int x, enum command_id co
 static void draw_hints(struct app *app, struct area screen)
 {
 	struct area row = area_part(screen, 2, screen.height - 1, screen.width - 4, 1);
-	int x = 0, quit = hint_columns(CMD_QUIT);
+	int x = 0, quit = hint_columns(app, CMD_QUIT);
 
 	for (size_t i = 0; i < sizeof(hint_order) / sizeof(hint_order[0]); i++) {
 		enum command_id command = hint_order[i];
 
 		if (!applies(app, command))
 			continue;
-		if (x + hint_columns(command) + quit > row.width + 1)
+		if (x + hint_columns(app, command) + quit > row.width + 1)
 			break;
 		x = draw_hint(app, row, x, command);
 	}
@@ -288,8 +289,8 @@ void app_draw(struct app *app)
 		canvas_fini(&app->canvas);
 		if (!canvas_init(&app->canvas, width, height))
 			return;
-		app->canvas.ascii = term_is_ascii();
 	}
+	canvas_use_symbols(&app->canvas, app_symbols(&app->config));
 	canvas_clear(&app->canvas);
 	screen = canvas_area(&app->canvas);
 	app->zone_count = 0;

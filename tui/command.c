@@ -6,6 +6,7 @@
 #include "tui/view.h"
 
 #define CMD_IN_VMAS  (1u << VIEW_VMAS)
+#define CMD_IN_SETUP (1u << VIEW_SETUP)
 #define CMD_IN_LISTS (1u << VIEW_ARENAS | 1u << VIEW_VMAS | 1u << VIEW_OOM)
 
 const struct command commands[COMMAND_COUNT] = {

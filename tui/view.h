@@ -22,6 +22,7 @@ enum view_id {
 	VIEW_ARENAS,   /* 2 */
 	VIEW_VMAS,     /* 4 */
 	VIEW_OOM,      /* 5 */
+	VIEW_SETUP,
 	VIEW_HELP,
 	VIEW_COUNT
 };
@@ -67,13 +68,14 @@ enum { VIEW_ITEMS = 128 };
 
 /** What a view remembers between frames: selection follows the object, not the row. */
 struct view_state {
-	uint64_t selected;  /* key of the selected object: address, pid; 0: the first */
-	int selected_row;   /* where it was last drawn, for when the object is gone */
-	int top_row;        /* first row shown */
-	int page_rows;      /* rows that fitted at the last draw */
-	int row_count;      /* rows there are */
-	uint8_t sort, pane; /* column of the sort table; focused pane */
-	uint8_t pane_count; /* panes that took turns at the last draw; 0, 1: all were seen */
+	uint64_t selected;       /* key of the selected object: address, pid; 0: the first */
+	int selected_row;        /* where it was last drawn, for when the object is gone */
+	int top_row;             /* first row shown */
+	int page_rows;           /* rows that fitted at the last draw */
+	int row_count;           /* rows there are */
+	uint32_t hidden_columns; /* of the view's list: a bit for each */
+	uint8_t sort, pane;      /* column of the sort table; focused pane */
+	uint8_t pane_count;      /* panes that took turns at the last draw; 0, 1: all were seen */
 	bool sort_reversed;
 	char filter[64];
 	char search[64];
@@ -98,6 +100,7 @@ struct view_frame {
 	const struct linux_rules *rules;
 	struct view_state *state; /* the only thing that drawing may write */
 	bool is_paused;
+	const struct setup *setup; /* what the setup view shows; NULL elsewhere */
 };
 
 /* Where a selection leads: an object in another view. */
@@ -142,7 +145,7 @@ struct view_ops {
 	bool (*copy)(const struct view_frame *frame, struct text *to);
 };
 
-extern const struct view_ops view_overview, view_arenas, view_vmas, view_oom, view_help;
+extern const struct view_ops view_overview, view_arenas, view_vmas, view_oom, view_setup, view_help;
 
 /** All views in tab order. */
 extern const struct view_ops *const views[VIEW_COUNT];

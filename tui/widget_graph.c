@@ -54,7 +54,7 @@ static int chart_columns(const struct area *area)
 
 static bool is_braille(const struct canvas *canvas, enum graph_glyphs glyphs)
 {
-	return !canvas->ascii && glyphs == GRAPH_BRAILLE;
+	return canvas->symbols == SYMBOLS_BRAILLE && !canvas->ascii && glyphs == GRAPH_BRAILLE;
 }
 
 size_t graph_points_for(const struct area *area, enum graph_glyphs glyphs)
