@@ -44,7 +44,7 @@ static void draw_tabs(struct app *app, struct area screen)
 		}
 		if (ops->key)
 			app_add_zone(app, inside.x + x, inside.y, columns + 2,
-			             keymap_command((uint32_t)ops->key));
+			             keymap_command(app->view, (uint32_t)ops->key));
 		x += columns + 4;
 	}
 	if (filter[0]) {
@@ -184,26 +184,39 @@ void app_draw_status(struct app *app, struct area screen)
 
 /* Most useful first; quit always stays, at the end. */
 static const enum command_id hint_order[] = {
-	CMD_HELP, CMD_BACK,   CMD_OPEN,   CMD_NEXT_PANE, CMD_SEARCH,    CMD_FILTER,
-	CMD_SORT, CMD_PAUSE,  CMD_FASTER, CMD_SLOWER,    CMD_REFRESH,   CMD_PROMPT,
-	CMD_COPY, CMD_EXPORT, CMD_FREEZE, CMD_THEME,     CMD_NEXT_VIEW, CMD_SORT_INVERT,
+	CMD_HELP,           CMD_BACK,      CMD_OPEN,       CMD_NEXT_PANE, CMD_SEARCH,
+	CMD_FILTER,         CMD_MAP,       CMD_ZOOM_IN,    CMD_ZOOM_OUT,  CMD_HEAP_NEXT,
+	CMD_LAYER_RESIDENT, CMD_LAYER_BIN, CMD_LAYER_PAGE, CMD_LAYER_USE, CMD_SORT,
+	CMD_PAUSE,          CMD_FASTER,    CMD_SLOWER,     CMD_REFRESH,   CMD_PROMPT,
+	CMD_COPY,           CMD_EXPORT,    CMD_FREEZE,     CMD_THEME,     CMD_NEXT_VIEW,
+	CMD_SORT_INVERT,
 };
 
 static bool applies(const struct app *app, enum command_id command)
 {
 	if (command == CMD_BACK)
 		return app->stack_depth > 0;
+	if (!keymap_key(app->view, command))
+		return false;
 	if (command == CMD_NEXT_PANE && app->states[app->view].pane_count == 1)
 		return false;
 	return commands[command].where & (1u << app->view);
 }
 
-static int hint_columns(enum command_id command)
+/* Enter does something else in each view. */
+static const char *hint_of(const struct app *app, enum command_id command)
+{
+	const char *enter = app_view(app->view)->enter;
+
+	return command == CMD_OPEN && enter ? enter : commands[command].hint;
+}
+
+static int hint_columns(const struct app *app, enum command_id command)
 {
 	char name[KEY_NAME];
 
-	return text_columns(key_name(name, keymap_key(command))) + 1 +
-	       text_columns(commands[command].hint) + 3;
+	return text_columns(key_name(name, keymap_key(app->view, command))) + 1 +
+	       text_columns(hint_of(app, command)) + 3;
 }
 
 static int draw_hint(struct app *app, struct area row, int x, enum command_id command)
@@ -212,9 +225,9 @@ static int draw_hint(struct app *app, struct area row, int x, enum command_id co
 	int start = x;
 
 	draw_fill(row, x++, 0, 1, ROLE_FRAME, " ");
-	x += draw_text(row, x, 0, ROLE_KEY, key_name(name, keymap_key(command))) + 1;
+	x += draw_text(row, x, 0, ROLE_KEY, key_name(name, keymap_key(app->view, command))) + 1;
 	draw_fill(row, x - 1, 0, 1, ROLE_FRAME, " ");
-	x += draw_text(row, x, 0, ROLE_KEY_LABEL, commands[command].hint);
+	x += draw_text(row, x, 0, ROLE_KEY_LABEL, hint_of(app, command));
 	draw_fill(row, x++, 0, 1, ROLE_FRAME, " ");
 	app_add_zone(app, row.x + start, row.y, x - start, command);
 	return x + 1; /* a piece of the border between two hints */
@@ -223,14 +236,14 @@ static int draw_hint(struct app *app, struct area row, int x, enum command_id co
 static void draw_hints(struct app *app, struct area screen)
 {
 	struct area row = area_part(screen, 2, screen.height - 1, screen.width - 4, 1);
-	int x = 0, quit = hint_columns(CMD_QUIT);
+	int x = 0, quit = hint_columns(app, CMD_QUIT);
 
 	for (size_t i = 0; i < sizeof(hint_order) / sizeof(hint_order[0]); i++) {
 		enum command_id command = hint_order[i];
 
 		if (!applies(app, command))
 			continue;
-		if (x + hint_columns(command) + quit > row.width + 1)
+		if (x + hint_columns(app, command) + quit > row.width + 1)
 			break;
 		x = draw_hint(app, row, x, command);
 	}

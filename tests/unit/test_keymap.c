@@ -9,13 +9,17 @@
 #include <cmocka.h>
 
 #include "tui/keymap.h"
+#include "tui/view.h"
 
 static void every_command_has_a_key(void **state)
 {
 	(void)state;
 	for (enum command_id id = 0; id < COMMAND_COUNT; id++) {
-		if (!keymap_key(id))
-			fail_msg("no key for \"%s\"", commands[id].name);
+		for (unsigned view = 0; view < VIEW_COUNT; view++) {
+			if ((commands[id].where & (1u << view)) && !keymap_key(view, id) &&
+			    id != CMD_NEXT_VIEW)
+				fail_msg("no key for \"%s\" in view %u", commands[id].name, view);
+		}
 	}
 }
 
@@ -26,8 +30,12 @@ static void no_key_has_two_commands(void **state)
 	(void)state;
 	for (size_t i = 0; i < key_binding_count; i++) {
 		for (size_t k = 0; k < i; k++) {
-			if (key_bindings[i].key == key_bindings[k].key)
-				fail_msg("%s is bound twice", key_name(name, key_bindings[i].key));
+			const struct key_binding *a = &key_bindings[i], *b = &key_bindings[k];
+			bool is_own = a->where != CMD_ANYWHERE, is_other = b->where != CMD_ANYWHERE;
+
+			/* a view's own goes before that of all views */
+			if (a->key == b->key && is_own == is_other && (a->where & b->where))
+				fail_msg("%s is bound twice", key_name(name, a->key));
 		}
 	}
 }
@@ -69,11 +77,23 @@ static void every_command_is_documented(void **state)
 static void keys_find_their_command(void **state)
 {
 	(void)state;
-	assert_int_equal(keymap_command('q'), CMD_QUIT);
-	assert_int_equal(keymap_command(KEYCODE_F(10)), CMD_QUIT);
-	assert_int_equal(keymap_command(3), CMD_QUIT);
-	assert_int_equal(keymap_command(0x1f600), COMMAND_COUNT);
-	assert_int_equal(keymap_command(0), COMMAND_COUNT);
+	assert_int_equal(keymap_command(VIEW_OVERVIEW, 'q'), CMD_QUIT);
+	assert_int_equal(keymap_command(VIEW_OVERVIEW, KEYCODE_F(10)), CMD_QUIT);
+	assert_int_equal(keymap_command(VIEW_OVERVIEW, 3), CMD_QUIT);
+	assert_int_equal(keymap_command(VIEW_OVERVIEW, 0x1f600), COMMAND_COUNT);
+	assert_int_equal(keymap_command(VIEW_OVERVIEW, 0), COMMAND_COUNT);
+}
+
+/* A key may mean something else in one view, and only there. */
+static void a_view_has_keys_of_its_own(void **state)
+{
+	(void)state;
+	assert_int_equal(keymap_command(VIEW_MAP, 'r'), CMD_LAYER_RESIDENT);
+	assert_int_equal(keymap_command(VIEW_OVERVIEW, 'r'), CMD_REFRESH);
+	assert_int_equal(keymap_key(VIEW_MAP, CMD_REFRESH), 'R');
+	assert_int_equal(keymap_key(VIEW_OVERVIEW, CMD_REFRESH), 'r');
+	assert_int_equal(keymap_command(VIEW_MAP, 'q'), CMD_QUIT);
+	assert_int_equal(keymap_key(VIEW_OVERVIEW, CMD_LAYER_BIN), 0);
 }
 
 static void keys_have_names(void **state)
@@ -106,6 +126,7 @@ int main(void)
 		cmocka_unit_test(every_command_has_a_key_besides_function_keys),
 		cmocka_unit_test(every_command_is_documented),
 		cmocka_unit_test(keys_find_their_command),
+		cmocka_unit_test(a_view_has_keys_of_its_own),
 		cmocka_unit_test(keys_have_names),
 	};
 
