@@ -257,7 +257,7 @@ lint: format-check
 # The tables of README and the manual pages, from those of the program.
 .PHONY: docs
 docs: all
-	@man/fill.sh $(PROGRAM) README.md man/heaptop.1 man/heaptop.5
+	@man/fill.sh $(abspath $(PROGRAM)) README.md man/heaptop.1 man/heaptop.5
 
 bashdir ?= $(datadir)/bash-completion/completions
 zshdir  ?= $(datadir)/zsh/site-functions

@@ -215,6 +215,27 @@ static void keep_time(struct app *app, bool was_live)
 		app->is_dirty = true;
 }
 
+/* Tells the feed when the view on screen looks at something else in malloc's memory. */
+static void look(struct app *app)
+{
+	const struct view_ops *ops = app_view(app->view);
+	struct view_frame frame = app_view_frame(app);
+	struct window_request request;
+	bool is_looking;
+
+	/* help says nothing of the target: what the view below it looks at stays */
+	if (!app->feed->look || !app->shown || app->view == VIEW_HELP)
+		return;
+	is_looking = ops->wants && ops->wants(&frame, &request);
+	if (is_looking ? app->is_looking && window_request_equal(&request, &app->looked)
+	               : !app->is_looking)
+		return;
+	app->is_looking = is_looking;
+	if (is_looking)
+		app->looked = request;
+	app->feed->look(app->feed->ctx, is_looking ? &request : NULL);
+}
+
 static void loop(struct app *app)
 {
 	while (!app->is_leaving) {
@@ -229,6 +250,7 @@ static void loop(struct app *app)
 		keep_time(app, was_live);
 		if (app->is_dirty && app_now_ns() >= draw_at(app))
 			app_draw(app);
+		look(app);
 	}
 }
 

@@ -7,6 +7,8 @@
 
 #define CMD_IN_VMAS  (1u << VIEW_VMAS)
 #define CMD_IN_SETUP (1u << VIEW_SETUP)
+#define CMD_IN_MAP   (1u << VIEW_MAP)
+#define CMD_TO_MAP   (1u << VIEW_ARENAS | 1u << VIEW_VMAS)
 #define CMD_IN_LISTS (1u << VIEW_ARENAS | 1u << VIEW_VMAS | 1u << VIEW_OOM)
 
 const struct command commands[COMMAND_COUNT] = {

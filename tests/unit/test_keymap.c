@@ -92,6 +92,12 @@ static void a_view_has_keys_of_its_own(void **state)
 	assert_int_equal(keymap_command(VIEW_OVERVIEW, KEYCODE_RIGHT), CMD_NEXT_VIEW);
 	assert_int_equal(keymap_key(VIEW_OVERVIEW, CMD_SAVE), 0);
 	assert_int_equal(keymap_key(VIEW_SETUP, CMD_SAVE), 'w');
+	assert_int_equal(keymap_command(VIEW_MAP, 'r'), CMD_LAYER_RESIDENT);
+	assert_int_equal(keymap_command(VIEW_OVERVIEW, 'r'), CMD_REFRESH);
+	assert_int_equal(keymap_key(VIEW_MAP, CMD_REFRESH), 'R');
+	assert_int_equal(keymap_key(VIEW_OVERVIEW, CMD_REFRESH), 'r');
+	assert_int_equal(keymap_command(VIEW_MAP, 'q'), CMD_QUIT);
+	assert_int_equal(keymap_key(VIEW_OVERVIEW, CMD_LAYER_BIN), 0);
 }
 
 static void keys_have_names(void **state)
