@@ -139,7 +139,7 @@ static bool search(struct live *live, const struct vma_set *vmas)
 	return true;
 }
 
-static struct decode decode_of(const struct live *live, size_t instance, struct part *part)
+static struct decode decode_of(struct live *live, size_t instance, struct part *part)
 {
 	const struct found_malloc *found = &live->found.mallocs[instance];
 
@@ -150,6 +150,7 @@ static struct decode decode_of(const struct live *live, size_t instance, struct 
 		                .heap = &part->heap,
 		                .main_arena_addr = found->main_arena_addr,
 		                .mp_addr = found->mp_addr,
+		                .progress = &live->base.progress,
 		                .heap_max = found->layout.heap.heap_max };
 }
 

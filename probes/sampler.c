@@ -314,6 +314,16 @@ void sampler_focus(struct sampler *s, uint32_t what)
 	pthread_mutex_unlock(&s->lock);
 }
 
+uint32_t sampler_walk_permille(struct sampler *s)
+{
+	uint64_t total = atomic_load_explicit(&s->source->progress.total, memory_order_relaxed);
+	uint64_t done = atomic_load_explicit(&s->source->progress.done, memory_order_relaxed);
+
+	if (!total)
+		return 0;
+	return done >= total ? 1000 : (uint32_t)(1 + done / (total / 999 + 1));
+}
+
 void sampler_stop(struct sampler *s)
 {
 	struct timespec until;

@@ -13,8 +13,8 @@
 
 #define MS ((uint64_t)1000000)
 
-enum { DRAW_EVERY_MS = 33, MESSAGE_MS = 5000, PATIENCE_MS = 150, STALE_FLOOR_MS = 3000 };
-enum { INTERVAL_DEFAULT_MS = 1000 };
+enum { DRAW_EVERY_MS = 8, MESSAGE_MS = 5000, PATIENCE_MS = 150, STALE_FLOOR_MS = 3000 };
+enum { INTERVAL_DEFAULT_MS = 1000, LATE_MS = 250 };
 
 uint64_t app_now_ns(void)
 {
@@ -117,6 +117,7 @@ static void take_news(struct app *app)
 	if (!snap)
 		return;
 	app->news_ns = app_now_ns();
+	app->walked_permille = 0;
 	history_add(&app->history, snap);
 	announce(app, snap);
 	if (was_paused && !has_ended(snap) && !(app->is_paused && snap->sample.is_frozen)) {
@@ -162,6 +163,15 @@ static uint64_t draw_at(const struct app *app)
 	return app->shown ? app->drawn_ns + DRAW_EVERY_MS * MS : app->started_ns + PATIENCE_MS * MS;
 }
 
+/* A sample that is late may be walking a large heap: its share done is asked for now and then. */
+static uint64_t ask_walk_at(const struct app *app)
+{
+	uint64_t late = app->news_ns + (app->interval_ms + LATE_MS) * MS;
+	uint64_t again = app->asked_walk_ns + LATE_MS * MS;
+
+	return late > again ? late : again;
+}
+
 /* Until something happens by itself: a drawing that was put off, a message's end, staleness. */
 static int timeout_ms(const struct app *app, uint64_t now)
 {
@@ -173,14 +183,27 @@ static int timeout_ms(const struct app *app, uint64_t now)
 		until = app->message_until_ns;
 	if (app_state(app) == APP_LIVE && stale_at(app) < until)
 		until = stale_at(app);
+	if (app->shown && !has_ended(app->shown) && ask_walk_at(app) < until)
+		until = ask_walk_at(app);
 	if (until == UINT64_MAX)
 		return -1;
 	/* rounded up, not to wake a moment too early and wait again */
 	return until <= now ? 0 : (int)((until - now + MS - 1) / MS);
 }
 
+static void ask_walk(struct app *app)
+{
+	uint32_t permille = app->feed->walked ? app->feed->walked(app->feed->ctx) : 0;
+
+	app->asked_walk_ns = app_now_ns();
+	app->is_dirty |= permille != app->walked_permille;
+	app->walked_permille = permille;
+}
+
 static void keep_time(struct app *app, bool was_live)
 {
+	if (app->shown && !has_ended(app->shown) && app_now_ns() >= ask_walk_at(app))
+		ask_walk(app);
 	if (app->message[0] && app_now_ns() >= app->message_until_ns) {
 		app->message[0] = '\0';
 		app->is_dirty = true;

@@ -47,10 +47,11 @@ static void show_view(struct app *app, enum view_id id)
 	app->view = id;
 }
 
-static void go_to(struct app *app, enum view_id id)
+void app_go_to(struct app *app, enum view_id id)
 {
 	if (id == app->view)
 		return;
+	app->ahead_depth = 0;
 	/* a view is never twice on the way back */
 	for (int i = 0; i < app->stack_depth; i++) {
 		if (app->stack[i] == id) {
@@ -74,10 +75,21 @@ static void go_back(struct app *app)
 	app->message[0] = '\0';
 	if (state->filter[0])
 		state->filter[0] = '\0';
-	else if (app->stack_depth)
+	else if (app->stack_depth) {
+		app->ahead[app->ahead_depth++] = app->view;
 		show_view(app, app->stack[--app->stack_depth]);
-	else
+	} else
 		app_say(app, ROLE_TEXT_DIM, "this is the first view; q quits");
+}
+
+static void go_forward(struct app *app)
+{
+	if (!app->ahead_depth) {
+		app_say(app, ROLE_TEXT_DIM, "there is no view to go forward to");
+		return;
+	}
+	app->stack[app->stack_depth++] = app->view;
+	show_view(app, app->ahead[--app->ahead_depth]);
 }
 
 static void next_view(struct app *app)
@@ -91,7 +103,7 @@ static void next_view(struct app *app)
 	do
 		at = (at + 1) % VIEW_COUNT;
 	while (!views[at]->key);
-	go_to(app, views[at]->id);
+	app_go_to(app, views[at]->id);
 }
 
 /* --- sampling --------------------------------------------------------------------------------- */
@@ -203,7 +215,7 @@ static void to_view(struct app *app, enum command_id command)
 
 static void help(struct app *app)
 {
-	go_to(app, VIEW_HELP);
+	app_go_to(app, VIEW_HELP);
 }
 
 static void quit(struct app *app)
@@ -258,6 +270,11 @@ static void (*const actions[COMMAND_COUNT])(struct app *app) = {
 	[CMD_HELP] = help,
 	[CMD_QUIT] = quit,
 	[CMD_BACK] = go_back,
+	[CMD_FORWARD] = go_forward,
+	[CMD_OPEN] = app_open_selection,
+	[CMD_COPY] = app_copy_selection,
+	[CMD_EXPORT] = app_ask_export,
+	[CMD_GOTO] = app_ask_goto,
 	[CMD_NEXT_VIEW] = next_view,
 	[CMD_PAUSE] = pause_or_go_on,
 	[CMD_FASTER] = faster,
@@ -280,6 +297,9 @@ void app_command(struct app *app, enum command_id command)
 	app->is_dirty = true;
 	if (command >= COMMAND_COUNT)
 		return;
+	if (app->popup.is_open && popup_command(&app->popup, command))
+		return;
+	app->popup.is_open = false;
 	if (!(commands[command].where & (1u << app->view))) {
 		app_say(app, ROLE_STATUS_INFO, "%s: not in this view", commands[command].name);
 		return;
@@ -288,14 +308,34 @@ void app_command(struct app *app, enum command_id command)
 		actions[command](app);
 	else if (!strncmp(commands[command].name, view, sizeof(view) - 1) &&
 	         app_view_by_name(commands[command].name + sizeof(view) - 1, &id))
-		go_to(app, id);
+		app_go_to(app, id);
 	else
 		to_view(app, command);
 }
 
 /* --- prompts ---------------------------------------------------------------------------------- */
 
-/* A line behind `:` is a command's name; a theme's may follow. */
+/* What may follow a command's name. */
+static const struct {
+	enum command_id command;
+	void (*run)(struct app *app, const char *rest);
+} with_argument[] = {
+	{ CMD_THEME, use_theme },
+	{ CMD_EXPORT, app_export },
+	{ CMD_GOTO, app_goto },
+};
+
+static bool run_with(struct app *app, enum command_id command, const char *rest)
+{
+	for (size_t i = 0; i < sizeof(with_argument) / sizeof(with_argument[0]); i++) {
+		if (with_argument[i].command != command)
+			continue;
+		with_argument[i].run(app, rest);
+		return true;
+	}
+	return false;
+}
+
 static void run_line(struct app *app, const char *line)
 {
 	char word[LINE_ROOM];
@@ -310,11 +350,9 @@ static void run_line(struct app *app, const char *line)
 	command = command_by_name(word);
 	if (command == COMMAND_COUNT)
 		app_say(app, ROLE_STATUS_ERROR, "no command is called \"%s\"; Tab completes", word);
-	else if (command == CMD_THEME && *rest)
-		use_theme(app, rest);
-	else if (*rest)
+	else if (*rest && !run_with(app, command, rest))
 		app_say(app, ROLE_STATUS_ERROR, "%s takes no \"%s\"", word, rest);
-	else
+	else if (!*rest)
 		app_command(app, command);
 }
 
@@ -359,6 +397,7 @@ void app_key(struct app *app, uint32_t key)
 void app_mouse(struct app *app, const struct event *event)
 {
 	enum command_id wheel = event->action == MOUSE_WHEEL_UP ? CMD_UP : CMD_DOWN;
+	struct view_state *state = &app->states[app->view];
 
 	if (event->action == MOUSE_WHEEL_UP || event->action == MOUSE_WHEEL_DOWN) {
 		for (int i = 0; i < WHEEL_ROWS; i++)
@@ -373,5 +412,20 @@ void app_mouse(struct app *app, const struct event *event)
 			app_command(app, zone->command);
 			return;
 		}
+	}
+	if (app->popup.is_open) {
+		app_command(app, CMD_BACK);
+		return;
+	}
+	for (int i = 0; i < state->item_count; i++) {
+		const struct view_item *item = &state->items[i];
+
+		if (event->y != item->y || event->x < item->x || event->x >= item->x + item->width)
+			continue;
+		state->selected = item->key;
+		app->is_dirty = true;
+		if (event->action == MOUSE_DOUBLE_CLICK)
+			app_command(app, CMD_OPEN);
+		return;
 	}
 }

@@ -101,6 +101,8 @@ static void state_line(struct app *app, char *to, size_t size)
 		          (double)s->stopped_ns / 1e6);
 		break;
 	case APP_STALE:
+		if (app->walked_permille)
+			break;
 		text_addf(&text, "no new sample for %.0f s",
 		          (double)(app_now_ns() - app->news_ns) / 1e9);
 		break;
@@ -109,6 +111,9 @@ static void state_line(struct app *app, char *to, size_t size)
 	case APP_EXITED:
 		break;
 	}
+	if (app->walked_permille)
+		text_addf(&text, "%swalking every chunk: %u %% done", text.len ? "   " : "",
+		          app->walked_permille / 10);
 }
 
 static void exit_line(const struct process_facts *process, char *to, size_t size)
@@ -179,9 +184,9 @@ void app_draw_status(struct app *app, struct area screen)
 
 /* Most useful first; quit always stays, at the end. */
 static const enum command_id hint_order[] = {
-	CMD_HELP,   CMD_BACK,   CMD_NEXT_PANE, CMD_SEARCH,    CMD_FILTER,
-	CMD_SORT,   CMD_PAUSE,  CMD_FASTER,    CMD_SLOWER,    CMD_REFRESH,
-	CMD_PROMPT, CMD_FREEZE, CMD_THEME,     CMD_NEXT_VIEW, CMD_SORT_INVERT,
+	CMD_HELP, CMD_BACK,   CMD_OPEN,   CMD_NEXT_PANE, CMD_SEARCH,    CMD_FILTER,
+	CMD_SORT, CMD_PAUSE,  CMD_FASTER, CMD_SLOWER,    CMD_REFRESH,   CMD_PROMPT,
+	CMD_COPY, CMD_EXPORT, CMD_FREEZE, CMD_THEME,     CMD_NEXT_VIEW, CMD_SORT_INVERT,
 };
 
 static bool applies(const struct app *app, enum command_id command)
@@ -253,7 +258,9 @@ static void draw_view(struct app *app, struct area screen)
 
 	if (ops->prepare)
 		ops->prepare(&frame);
+	frame.state->item_count = 0;
 	ops->draw(&frame, area_part(screen, 1, 2, screen.width - 2, screen.height - 4));
+	app_refresh_popup(app, ops, &frame);
 }
 
 static void draw_screen(struct app *app, struct area screen)
@@ -268,6 +275,7 @@ static void draw_screen(struct app *app, struct area screen)
 	draw_view(app, screen);
 	app_draw_status(app, screen);
 	draw_hints(app, screen);
+	popup_draw(&app->popup, screen);
 }
 
 void app_draw(struct app *app)

@@ -4,6 +4,7 @@
 
 /** The state of the running terminal program; for app*.c alone. Times are CLOCK_MONOTONIC. */
 #include "tui/app.h"
+#include "tui/popup.h"
 #include "tui/prompt.h"
 #include "tui/term.h"
 #include "tui/view.h"
@@ -34,10 +35,11 @@ struct app {
 	const struct linux_rules *rules; /* NULL: the kernel is not known */
 
 	struct view_state states[VIEW_COUNT];
-	enum view_id view, stack[APP_STACK];
-	int stack_depth;
+	enum view_id view, stack[APP_STACK], ahead[APP_STACK];
+	int stack_depth, ahead_depth;
 
 	struct prompt prompt;
+	struct popup popup;
 	char message[200]; /* clean text; "" none */
 	enum role message_role;
 	uint64_t message_until_ns;
@@ -46,7 +48,8 @@ struct app {
 	int zone_count;
 	int cursor_x, cursor_y; /* -1: hidden */
 
-	uint32_t interval_ms;
+	uint32_t interval_ms, walked_permille;
+	uint64_t asked_walk_ns;
 	bool is_paused, is_freezing, is_dirty, is_leaving;
 	int leaving_signal;
 	uint64_t started_ns, news_ns, drawn_ns;
@@ -82,6 +85,24 @@ void app_mouse(struct app *app, const struct event *event);
 
 /** Shows a view by the name that --view takes ("vmas"); false: there is none. */
 bool app_view_by_name(const char *name, enum view_id *ret);
+
+/** Shows a view; Esc leads back to the one before. */
+void app_go_to(struct app *app, enum view_id id);
+
+/* --- app_open.c ------------------------------------------------------------------------------- */
+
+/** Enter: follows the selection to another view, or says what it is in a pop-up. */
+void app_open_selection(struct app *app);
+void app_refresh_popup(struct app *app, const struct view_ops *ops, const struct view_frame *frame);
+void app_copy_selection(struct app *app);
+
+/** Prompts for a file's name; writes the snapshot on screen to a new file of that name. */
+void app_ask_export(struct app *app);
+void app_export(struct app *app, const char *name);
+
+/** Prompts for an address or a pid; selects it in the view that shows it. */
+void app_ask_goto(struct app *app);
+void app_goto(struct app *app, const char *word);
 
 /* --- app_frame.c, app_header.c ---------------------------------------------------------------- */
 

@@ -32,6 +32,11 @@ static void feed_focus(void *ctx, uint32_t what)
 	sampler_focus(ctx, what);
 }
 
+static uint32_t feed_walked(void *ctx)
+{
+	return sampler_walk_permille(ctx);
+}
+
 int cli_attach_pid(int32_t pid, const struct app_options *options)
 {
 	const struct sampler_settings settings = {
@@ -43,6 +48,7 @@ int cli_attach_pid(int32_t pid, const struct app_options *options)
 		.set_interval = feed_set_interval,
 		.want = feed_want,
 		.focus = feed_focus,
+		.walked = feed_walked,
 	};
 	struct sampler *sampler;
 	struct source *source;

@@ -250,3 +250,10 @@ struct list oom_task_list(const struct view_frame *frame)
 		.matches = matches,
 	};
 }
+
+const struct oom_task *oom_selected_task(const struct view_frame *frame)
+{
+	struct list list = oom_task_list(frame);
+
+	return list.row_count ? task_at(frame, list_selected_row(&list, frame->state)) : NULL;
+}

@@ -155,6 +155,8 @@ void overview_malloc(const struct view_frame *frame, struct area area)
 	y += draw_parts(&sums, area, y);
 	draw_mmapped(ms, area, y++);
 	draw_trimmable(ms, area, y++);
+	for (int i = 0; i < y; i++)
+		view_item(frame->state, area, i, overview_key(ITEM_SYSTEM + (uint64_t)i, 0));
 	if (area.height >= MALLOC_ROWS + 3)
 		draw_more(frame, ms, area, y);
 }
@@ -293,6 +295,8 @@ void overview_arenas(const struct view_frame *frame, struct area area)
 	scale = ms->arenas[arena].system_mem;
 	for (size_t i = 0; i < shown; i++) {
 		draw_arena_line(ms, arena, scale, area, (int)i);
+		view_item(frame->state, area, (int)i,
+		          overview_key(ITEM_ARENA, ms->arenas[arena].addr));
 		arena = next_by_size(ms, arena);
 	}
 	if (shown < ms->arena_count)
@@ -332,9 +336,10 @@ size_t overview_findings(const struct view_frame *frame, struct area area)
 
 	/* Long ones are wrapped as long as that hides none. */
 	for (size_t i = 0; i < shown && y < area.height; i++) {
-		int others = (int)(shown - i) - 1, left = area.height - y;
+		int others = (int)(shown - i) - 1, left = area.height - y, first = y;
 
 		y += draw_finding(&findings[i], area, y, left > others ? left - others : 1);
+		view_item(frame->state, area, first, overview_finding_key(&findings[i]));
 	}
 	if (!count)
 		draw_text(area, 1, 0, ROLE_STATUS_OK, "nothing that needs a word");

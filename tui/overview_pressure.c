@@ -297,20 +297,27 @@ void overview_pressure(const struct view_frame *frame, struct area area)
 	char words[240];
 	int y = 0;
 
-	for (size_t i = 0; i < 3; i++)
-		draw_gauge_row(area, y++, &gauges[i]);
+	for (uint64_t i = 0; i < 3; i++) {
+		draw_gauge_row(area, y, &gauges[i]);
+		view_item(frame->state, area, y++, overview_key(ITEM_RAM + i, 0));
+	}
 	draw_text(area, TEXT_AT, y++, ROLE_TEXT_DIM, mode_words(sys));
 	draw_cgroup(frame, area, y);
+	view_item(frame->state, area, y, overview_key(ITEM_CGROUP, 0));
 	y += 2;
-	draw_psi(sys, area, y++);
+	draw_psi(sys, area, y);
+	view_item(frame->state, area, y++, overview_key(ITEM_PSI, 0));
 	oom_words(frame, words, sizeof(words));
-	draw_labelled(area, LABEL_AT, TEXT_AT, y++, "OOM", words);
+	draw_labelled(area, LABEL_AT, TEXT_AT, y, "OOM", words);
+	view_item(frame->state, area, y++, overview_key(ITEM_OOM, 0));
 	domain_words(frame, words, sizeof(words));
 	draw_text(area, TEXT_AT, y++, ROLE_TEXT, words);
 	rate_words(frame->history, words, sizeof(words));
-	draw_labelled(area, LABEL_AT, TEXT_AT, y++, "faults", words);
+	draw_labelled(area, LABEL_AT, TEXT_AT, y, "faults", words);
+	view_item(frame->state, area, y++, overview_key(ITEM_FAULTS, 0));
 	growth_words(frame->history, words, sizeof(words));
-	draw_labelled(area, LABEL_AT, TEXT_AT, y++, "growth", words);
+	draw_labelled(area, LABEL_AT, TEXT_AT, y, "growth", words);
+	view_item(frame->state, area, y++, overview_key(ITEM_GROWTH, 0));
 }
 
 /* Two gauges a row, then the OOM killer's view. */

@@ -77,6 +77,7 @@ static void draw_row(const struct view_frame *frame, struct area area, int y, si
 	draw_text(area, NAME_AT, y, ROLE_TEXT, where_rows[row].name);
 	draw_text(area_part(area, 0, 0, VIRTUAL_END - 9, -1), WHAT_AT, y, ROLE_TEXT_DIM, what);
 	draw_figures(area, y, sum->virt, sum->rss);
+	view_item(frame->state, area, y, overview_key(ITEM_WHERE + (uint64_t)row, 0));
 }
 
 /* Residency of all: the rows' sum, or the kernel's own count while a row is unknown. */
@@ -150,7 +151,8 @@ void overview_where(const struct view_frame *frame, struct area area)
 	for (size_t row = 0; row < SPACE_ROW_COUNT; row++)
 		draw_row(frame, area, y++, row);
 	draw_text(area, NAME_AT, y, ROLE_TEXT_STRONG, "total");
-	draw_figures(area, y++, partition->total.virt, total_rss(frame));
+	draw_figures(area, y, partition->total.virt, total_rss(frame));
+	view_item(frame->state, area, y++, overview_key(ITEM_TOTAL, 0));
 	if (area.height >= WHERE_ROWS)
 		draw_bars(frame, area, y);
 }

@@ -68,6 +68,9 @@ void term_show(const struct canvas *canvas, int cursor_x, int cursor_y);
 /** Sends everything at the next term_show(), whatever the screen is thought to hold. */
 void term_redraw(void);
 
+/** Puts text into the terminal's clipboard where it offers that (terminfo's Ms); false: it does not. */
+bool term_copy(const char *text);
+
 /** Gives the terminal back and stops the process; returns when it is continued. */
 void term_suspend(bool whole_group);
 

@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "model/base/text.h"
 #include "model/facts/history.h"
 #include "model/facts/snapshot.h"
 #include "model/linux/lx.h"
@@ -41,6 +42,14 @@ struct view_rows {
 	char filter[64];
 };
 
+/* Cells of an object that can be selected, in the coordinates of the canvas. */
+struct view_item {
+	uint64_t key; /* as in view_state.selected */
+	int x, y, width;
+};
+
+enum { VIEW_ITEMS = 128 };
+
 /** What a view remembers between frames: selection follows the object, not the row. */
 struct view_state {
 	uint64_t selected;  /* key of the selected object: address, pid; 0: the first */
@@ -53,6 +62,8 @@ struct view_state {
 	bool sort_reversed;
 	char filter[64];
 	char search[64];
+	struct view_item items[VIEW_ITEMS]; /* as drawn last, for clicks and for moving about */
+	int item_count;
 	char note[80]; /* out: for the status line after a command, "no hit"; "" nothing */
 	struct view_rows rows;
 	struct partition partition; /* of the last snapshot; the overview's prepare() sums it up */
@@ -71,6 +82,17 @@ struct view_frame {
 	const struct linux_rules *rules;
 	struct view_state *state; /* the only thing that drawing may write */
 	bool is_paused;
+};
+
+/* Where a selection leads: an object in another view. */
+struct view_target {
+	enum view_id view;
+	uint64_t selected; /* as in that view's view_state.selected */
+};
+
+/* A title and paragraphs, see popup.h. */
+struct view_words {
+	struct text title, body;
 };
 
 struct view_ops {
@@ -93,6 +115,15 @@ struct view_ops {
 	 * `state` first.
 	 */
 	bool (*command)(const struct view_frame *frame, enum command_id command);
+	/** Enter: the view that the selection leads to; false: nowhere. May be NULL. */
+	bool (*open)(const struct view_frame *frame, struct view_target *ret);
+	/**
+	 * Enter that leads nowhere: the selected object's rule, the numbers in it and where they
+	 * come from; false: nothing is selected. May be NULL.
+	 */
+	bool (*explain)(const struct view_frame *frame, struct view_words *to);
+	/** The selected object in one line of clean text, to be copied; false: nothing. May be NULL. */
+	bool (*copy)(const struct view_frame *frame, struct text *to);
 };
 
 extern const struct view_ops view_overview, view_arenas, view_vmas, view_oom, view_help;

@@ -327,6 +327,32 @@ static void arenas_status(const struct view_frame *frame, char *to, size_t size)
 		               (unsigned long long)ms->walk.torn_chunks);
 }
 
+static bool explain_selected(const struct view_frame *frame, struct view_words *to)
+{
+	struct list list = arena_list(frame);
+
+	if (list.row_count)
+		arenas_explain(frame, arena_of_row(frame, list_selected_row(&list, frame->state)),
+		               to);
+	return list.row_count;
+}
+
+static bool copy_selected(const struct view_frame *frame, struct text *to)
+{
+	const struct malloc_state *ms = snapshot_malloc(frame->snap);
+	struct list list = arena_list(frame);
+	char name[TEXT_NUMBER], addr[TEXT_NUMBER], system[TEXT_NUMBER], in_use[TEXT_NUMBER];
+	size_t i;
+
+	if (!ms || !list.row_count)
+		return false;
+	i = arena_of_row(frame, list_selected_row(&list, frame->state));
+	text_addf(to, "arena %s at %s system %s in use %s", arena_name(name, ms, i),
+	          text_addr(addr, ms->arenas[i].addr), text_bytes(system, ms->arenas[i].system_mem),
+	          figure_bytes(in_use, ms->arenas[i].in_use.bytes));
+	return true;
+}
+
 const struct view_ops view_arenas = {
 	.id = VIEW_ARENAS,
 	.key = '2',
@@ -337,4 +363,6 @@ const struct view_ops view_arenas = {
 	.draw = arenas_draw,
 	.status = arenas_status,
 	.command = arenas_command,
+	.explain = explain_selected,
+	.copy = copy_selected,
 };

@@ -17,4 +17,7 @@ void arenas_threads(const struct view_frame *frame, size_t arena, struct area ar
 /** malloc's settings and the mmapped chunks; they belong to no arena. */
 void arenas_settings(const struct view_frame *frame, struct area area);
 
+/** What Enter says of an arena. */
+void arenas_explain(const struct view_frame *frame, size_t i, struct view_words *to);
+
 #endif

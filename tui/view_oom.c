@@ -6,6 +6,7 @@
 #include "tui/view_oom.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "model/facts/source.h"
 #include "tui/view_parts.h"
@@ -142,6 +143,28 @@ static bool oom_command(const struct view_frame *frame, enum command_id command)
 	       list_command(&list, state, command);
 }
 
+static bool explain_selected(const struct view_frame *frame, struct view_words *to)
+{
+	const struct oom_task *task = oom_selected_task(frame);
+
+	if (task)
+		oom_explain(frame, task, to);
+	return task;
+}
+
+static bool copy_selected(const struct view_frame *frame, struct text *to)
+{
+	const struct oom_task *task = oom_selected_task(frame);
+	char comm[3 * sizeof(task->comm)], badness[TEXT_NUMBER];
+
+	if (!task)
+		return false;
+	text_clean(comm, sizeof(comm), task->comm, strnlen(task->comm, sizeof(task->comm)));
+	text_addf(to, "%d %s adj %d badness %s", task->pid, comm, task->adj,
+	          task->is_eligible ? text_signed(badness, task->badness) : "-");
+	return true;
+}
+
 static void oom_status(const struct view_frame *frame, char *to, size_t size)
 {
 	const struct oom_table *oom = snapshot_oom(frame->snap);
@@ -165,4 +188,6 @@ const struct view_ops view_oom = {
 	.draw = oom_draw,
 	.status = oom_status,
 	.command = oom_command,
+	.explain = explain_selected,
+	.copy = copy_selected,
 };

@@ -43,4 +43,11 @@ void oom_chart(const struct view_frame *frame, struct area area);
 /** Its title, with the time it spans. */
 void oom_chart_title(const struct view_frame *frame, char *to, size_t size);
 
+/** What Enter says of a task of the ranking. */
+void oom_explain(const struct view_frame *frame, const struct oom_task *task,
+                 struct view_words *to);
+
+/** The task of the selected row; NULL when there is none. */
+const struct oom_task *oom_selected_task(const struct view_frame *frame);
+
 #endif

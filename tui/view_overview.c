@@ -164,6 +164,8 @@ static bool overview_command(const struct view_frame *frame, enum command_id com
 {
 	struct view_state *state = frame->state;
 
+	if (view_items_command(state, command))
+		return true;
 	if (command != CMD_NEXT_PANE || state->pane_count < 2)
 		return false;
 	state->pane = (uint8_t)((state->pane + 1) % state->pane_count);
@@ -179,4 +181,6 @@ const struct view_ops view_overview = {
 	.prepare = overview_prepare,
 	.draw = overview_draw,
 	.command = overview_command,
+	.open = overview_open,
+	.explain = overview_explain,
 };

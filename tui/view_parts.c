@@ -14,6 +14,51 @@ struct area take_rows(struct area *area, int height)
 	return taken;
 }
 
+/* --- selection ---------------------------------------------------------------------------------- */
+
+void view_item(struct view_state *state, struct area area, int y, uint64_t key)
+{
+	if (y < 0 || y >= area.height || state->item_count == VIEW_ITEMS)
+		return;
+	state->items[state->item_count++] =
+	        (struct view_item){ key, area.x, area.y + y, area.width };
+	if (state->selected != key)
+		return;
+	draw_role(area, 0, y, area.width, ROLE_SELECT);
+	draw_text(area_part(area, 0, y, 1, 1), 0, 0, ROLE_SELECT, "▶");
+}
+
+bool view_items_command(struct view_state *state, enum command_id command)
+{
+	int at = -1, last = state->item_count - 1;
+
+	for (int i = 0; i <= last; i++) {
+		if (state->items[i].key == state->selected)
+			at = i;
+	}
+	switch ((int)command) {
+	case CMD_UP:
+		at = at < 0 ? last : at - (at > 0);
+		break;
+	case CMD_DOWN:
+		at += at < last;
+		break;
+	case CMD_FIRST:
+		at = 0;
+		break;
+	case CMD_LAST:
+		at = last;
+		break;
+	default:
+		return false;
+	}
+	if (at >= 0 && at <= last)
+		state->selected = state->items[at].key;
+	return true;
+}
+
+/* --- panes -------------------------------------------------------------------------------------- */
+
 struct area pane_area(struct area area, const char *title, const char *right)
 {
 	draw_divider(area, 0, title, right);

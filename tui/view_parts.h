@@ -57,6 +57,14 @@ void draw_labelled(struct area area, int x, int x_text, int y, const char *label
 /** Trusted text over as many rows as it needs, broken at blanks; returns the rows used. */
 int draw_wrapped(struct area area, int y, enum role role, const char *text);
 
+/* --- selection ---------------------------------------------------------------------------------- */
+
+/** Notes that the area's row `y` shows an object, and marks it if it is the selected one. */
+void view_item(struct view_state *state, struct area area, int y, uint64_t key);
+
+/** Moves the selection over the items drawn last: up, down, first, last; false: another command. */
+bool view_items_command(struct view_state *state, enum command_id command);
+
 /* --- sums over arenas --------------------------------------------------------------------------- */
 
 struct arena_sums {

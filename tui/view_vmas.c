@@ -328,6 +328,36 @@ static bool vmas_command(const struct view_frame *frame, enum command_id command
 	       list_command(&list, frame->state, command);
 }
 
+static const struct vma *selected_vma(const struct view_frame *frame)
+{
+	struct list list = vma_list(frame);
+
+	return list.row_count ? vma_at(frame, list_selected_row(&list, frame->state)) : NULL;
+}
+
+static bool explain_selected(const struct view_frame *frame, struct view_words *to)
+{
+	const struct vma *v = selected_vma(frame);
+
+	if (v)
+		vmas_explain(frame->snap, v, to);
+	return v;
+}
+
+/* As in /proc/PID/maps, with what is known besides. */
+static bool copy_selected(const struct view_frame *frame, struct text *to)
+{
+	const struct vma *v = selected_vma(frame);
+	char start[TEXT_NUMBER], end[TEXT_NUMBER], perms[8], words[VMA_WORDS];
+
+	if (!v)
+		return false;
+	vma_words(frame->snap, v, words);
+	text_addf(to, "%s-%s %s %s %s", text_addr(start, v->start), text_addr(end, v->end),
+	          vma_perms(perms, v), vma_kind_word((enum vma_kind)v->kind), words);
+	return true;
+}
+
 static void vmas_status(const struct view_frame *frame, char *to, size_t size)
 {
 	if (!snapshot_vmas(frame->snap))
@@ -346,4 +376,6 @@ const struct view_ops view_vmas = {
 	.draw = vmas_draw,
 	.status = vmas_status,
 	.command = vmas_command,
+	.explain = explain_selected,
+	.copy = copy_selected,
 };

@@ -7,6 +7,7 @@
 
 #include "model/facts/snapshot.h"
 #include "tui/canvas.h"
+#include "tui/view.h"
 
 enum { VMA_WORDS = 320 };
 
@@ -22,5 +23,8 @@ char *vma_account(char buf[8], const struct vma *v);
 /** The panes below the list: the kernel's view and malloc's. */
 void vmas_kernel(const struct vma *v, struct area area);
 void vmas_malloc(const struct snapshot *snap, const struct vma *v, struct area area);
+
+/** What Enter says of a mapping. */
+void vmas_explain(const struct snapshot *snap, const struct vma *v, struct view_words *to);
 
 #endif

@@ -155,6 +155,10 @@ void list_draw(const struct list *list, struct view_state *state, struct area ar
 		struct area line = area_part(area, 0, 1 + i, -1, 1);
 
 		draw_row(list, &layout, (size_t)row, line);
+		if (state->item_count < VIEW_ITEMS)
+			state->items[state->item_count++] =
+			        (struct view_item){ list->key(list->ctx, (size_t)row), line.x,
+				                    line.y, line.width };
 		if (row == state->selected_row) {
 			draw_role(line, 0, 0, line.width,
 			          has_focus ? ROLE_SELECT : ROLE_SELECT_INACTIVE);

@@ -7,6 +7,7 @@
  * here; everything above decodes, ranks and draws in the same way.
  * A source is used by one thread (the sampler, or a command of the command line).
  */
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -67,8 +68,14 @@ struct source_ops {
 	void (*close)(struct source *source);
 };
 
+/* How far the walk under way has come: written by the source's thread, read by any. Bytes. */
+struct walk_progress {
+	atomic_uint_fast64_t done, total; /* total 0: no walk is under way */
+};
+
 struct source {
 	const struct source_ops *ops;
+	struct walk_progress progress;
 };
 
 #endif

@@ -28,11 +28,12 @@ struct decode {
 	struct memory *mem;
 	const struct malloc_layout *lay;
 	const struct vma_set *vmas;
-	struct region *region;    /* owner of what is decoded */
-	struct heap_facts *heap;  /* where errors go */
-	uint64_t main_arena_addr; /* of this instance */
-	uint64_t mp_addr;         /* 0: unknown */
-	uint64_t heap_max;        /* HEAP_MAX_SIZE in force (huge pages change it in 2.35-2.41) */
+	struct region *region;          /* owner of what is decoded */
+	struct heap_facts *heap;        /* where errors go */
+	uint64_t main_arena_addr;       /* of this instance */
+	uint64_t mp_addr;               /* 0: unknown */
+	struct walk_progress *progress; /* of a walk; NULL: nobody asks */
+	uint64_t heap_max; /* HEAP_MAX_SIZE in force (huge pages change it in 2.35-2.41) */
 };
 
 /* --- pt_params.c, pt_arena.c: headers --------------------------------------------------------- */

@@ -21,13 +21,20 @@ static uint64_t largest_cached(const struct walk *w)
 	return max;
 }
 
-/* Each link stands for a chunk; a heap that grows meanwhile rarely consists of the smallest ones. */
-static size_t links_wanted(const struct walk *w)
+static uint64_t system_bytes(const struct malloc_state *ms)
 {
 	uint64_t bytes = 0;
 
-	for (size_t i = 0; i < w->ms->arena_count; i++)
-		bytes += min_u64(w->ms->arenas[i].system_mem, UINT64_MAX / 2 - bytes);
+	for (size_t i = 0; i < ms->arena_count; i++)
+		bytes += min_u64(ms->arenas[i].system_mem, UINT64_MAX / 2 - bytes);
+	return bytes;
+}
+
+/* Each link stands for a chunk; a heap that grows meanwhile rarely consists of the smallest ones. */
+static size_t links_wanted(const struct walk *w)
+{
+	uint64_t bytes = system_bytes(w->ms);
+
 	return (size_t)min_u64(bytes / w->d->lay->min_size + WALK_LINKS_LEAST, WALK_LINKS_MAX);
 }
 
@@ -267,6 +274,14 @@ static void store(struct walk *w)
 	w->ms->has_walk = true;
 }
 
+static void tell_total(struct walk_progress *progress, uint64_t bytes)
+{
+	if (!progress)
+		return;
+	atomic_store_explicit(&progress->done, 0, memory_order_relaxed);
+	atomic_store_explicit(&progress->total, bytes, memory_order_relaxed);
+}
+
 /* One pass; `how` says which. Without a set, what lists hold is put into `found` (may be NULL). */
 static bool walk_once(const struct walk *how, struct chunk_set *found)
 {
@@ -280,6 +295,7 @@ static bool walk_once(const struct walk *how, struct chunk_set *found)
 		w->scratch = scratch;
 		done = begin_walk(w) && pt_map_heaps(scratch, w->ms, &map);
 	}
+	tell_total(how->d->progress, done ? system_bytes(how->ms) : 0);
 	if (done)
 		walk_heaps(w, &map);
 	if (done && w->links)
@@ -289,6 +305,7 @@ static bool walk_once(const struct walk *how, struct chunk_set *found)
 		walk_trim_finish(w);
 		store(w);
 	}
+	tell_total(how->d->progress, 0);
 	region_free(scratch);
 	return done;
 }

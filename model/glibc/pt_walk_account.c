@@ -142,6 +142,9 @@ void walk_account(struct walk *w, size_t n)
 	if (n)
 		w->tally->bytes += w->seen[n - 1].addr + pt_chunk_size(w->seen[n - 1].raw) - begin;
 	w->tally->chunks += n;
+	if (w->d->progress && n)
+		atomic_fetch_add_explicit(&w->d->progress->done, w->seen[n - 1].addr - begin,
+		                          memory_order_relaxed);
 	w->s.count -= n;
 	memmove(w->seen, w->seen + n, (w->s.count + 1) * sizeof(*w->seen));
 }

@@ -22,6 +22,7 @@ static const char *const names[FINDING_COUNT] = {
 	[FINDING_ARENA_IDLE] = "arena-idle",
 	[FINDING_LIMIT_AHEAD] = "limit-ahead",
 	[FINDING_SECOND_MALLOC] = "second-malloc",
+	[FINDING_TRACED] = "traced",
 	[FINDING_STOPPED] = "stopped",
 };
 

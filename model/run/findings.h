@@ -31,6 +31,7 @@ enum finding_id {
 	FINDING_ARENA_IDLE,     /* a large arena that no thread uses */
 	FINDING_LIMIT_AHEAD,    /* at today's growth the first limit is reached soon */
 	FINDING_SECOND_MALLOC,  /* a second C library has a heap of its own */
+	FINDING_TRACED,         /* a debugger is attached */
 	FINDING_STOPPED,        /* by a signal: what stands still is no fault of the screen */
 	FINDING_COUNT
 };
@@ -41,6 +42,16 @@ struct finding {
 	uint64_t object; /* what it is about: an arena's address, a pid; 0: the whole */
 	char text[200];  /* one sentence, trusted UTF-8: no foreign strings in it */
 };
+
+/* A finding's rule in words, for whoever asks why it is shown. Static text. */
+struct finding_rule {
+	const char *rule;   /* what makes it true, and what that means */
+	const char *remedy; /* what can be done */
+	const char *source; /* whose rule it is */
+};
+
+/** NULL beyond FINDING_COUNT. */
+const struct finding_rule *finding_rule(enum finding_id id);
 
 /* What the rules look at; only `snap` is needed. */
 struct findings_input {

@@ -132,6 +132,20 @@ static void find_ahead(const struct findings_input *input, struct finding_list *
 	add_duration(&text, seconds);
 }
 
+/* During a freeze the tracer is heaptop itself. */
+static void find_traced(const struct snapshot *snap, struct finding_list *list)
+{
+	const struct process_facts *process = snapshot_process(snap);
+	struct text text;
+
+	if (!process || process->tracer_pid <= 0 || snap->sample.is_frozen)
+		return;
+	text = finding_add(list, FINDING_TRACED, SEVERITY_INFO, (uint64_t)process->tracer_pid);
+	text_addf(&text, "process %d traces this one%s", process->tracer_pid,
+	          process->state == 't' ? " and holds it: nothing changes until it lets go"
+	                                : ", as a debugger does");
+}
+
 /* Not 't': that is a tracer, which heaptop itself is during a freeze. */
 static void find_stopped(const struct snapshot *snap, struct finding_list *list)
 {
@@ -154,5 +168,6 @@ void findings_of_limits(const struct findings_input *input, struct finding_list 
 	find_map_count(input->snap, list);
 	find_rank(input, list);
 	find_ahead(input, list);
+	find_traced(input->snap, list);
 	find_stopped(input->snap, list);
 }

@@ -101,7 +101,7 @@ static void measure(const char *heaptop, pid_t target, const char *crowd, double
 	bench_at_most(name, (double)cpu / 1e7 / IDLE_S, cpu_bar, "%");
 	printf("bench: bytes to the terminal per refresh, %s: %.0f\n", crowd,
 	       (double)(child.written - written) / IDLE_S);
-	if (frame_bar <= 100)
+	if (frame_bar <= 60)
 		own_memory(child.pid, 12);
 	pty_end(&child);
 }
@@ -112,7 +112,7 @@ int main(void)
 	static pid_t crowd[PROCESSES];
 	pid_t target = start_sleeper();
 
-	measure(heaptop, target, "few processes", 100, 0.5);
+	measure(heaptop, target, "few processes", 60, 0.5);
 	for (size_t i = 0; i < PROCESSES; i++)
 		crowd[i] = start_sleeper();
 	measure(heaptop, target, "2,000 processes", 150, 3);

@@ -42,6 +42,7 @@ void screen_draw(struct screen *screen, const struct view_ops *view, const struc
 	canvas_clear(&screen->canvas);
 	draw_frame(all, ROLE_FRAME);
 	draw_text(all, 2, 0, ROLE_TAB_ACTIVE, view->title);
+	screen->state.item_count = 0;
 	if (view->prepare)
 		view->prepare(&frame);
 	if (all.height < 5 || all.width < 3)

@@ -222,6 +222,33 @@ static void a_stopped_process_is_told(void **state)
 	assert_says(found, FINDING_STOPPED, "until SIGCONT");
 }
 
+static void a_tracer_is_named(void **state)
+{
+	struct found *found = *state;
+
+	found->sample.process->tracer_pid = 4711;
+	look(found);
+	assert_says(found, FINDING_TRACED, "process 4711 traces this one, as a debugger does");
+	found->sample.process->state = 't';
+	look(found);
+	assert_says(found, FINDING_TRACED, "until it lets go");
+	found->sample.snap->sample.is_frozen = true;
+	look(found);
+	assert_null(find(found, FINDING_TRACED));
+}
+
+static void every_finding_has_a_rule(void **state)
+{
+	(void)state;
+	for (unsigned id = 0; id < FINDING_COUNT; id++) {
+		const struct finding_rule *rule = finding_rule((enum finding_id)id);
+
+		assert_non_null(rule);
+		assert_true(strlen(rule->rule) > 20 && rule->remedy && rule->source);
+	}
+	assert_null(finding_rule(FINDING_COUNT));
+}
+
 static void unknown_numbers_find_nothing(void **state)
 {
 	struct found *found = *state;
@@ -314,6 +341,8 @@ int main(void)
 		FINDING_TEST(torn_walks_and_errors_come_with_their_numbers),
 		FINDING_TEST(growth_towards_the_first_limit_is_told),
 		FINDING_TEST(a_stopped_process_is_told),
+		FINDING_TEST(a_tracer_is_named),
+		FINDING_TEST(every_finding_has_a_rule),
 		FINDING_TEST(unknown_numbers_find_nothing),
 		FINDING_TEST(findings_are_sorted_and_the_mildest_are_left_out),
 		FINDING_TEST(every_rule_has_a_name_of_its_own),
