@@ -71,7 +71,8 @@ struct view_frame app_view_frame(struct app *app)
 	return (struct view_frame){
 		.snap = app->shown,
 		.previous = app->before,
-		.history = &app->history,
+		.history = &app->past.history,
+		.past = &app->past,
 		.commit = app->rules ? &app->commit : NULL,
 		.first_limit = &app->first_limit,
 		.rules = app->rules,
@@ -118,7 +119,7 @@ static void take_news(struct app *app)
 		return;
 	app->news_ns = app_now_ns();
 	app->walked_permille = 0;
-	history_add(&app->history, snap);
+	past_add(&app->past, snap);
 	announce(app, snap);
 	if (was_paused && !has_ended(snap) && !(app->is_paused && snap->sample.is_frozen)) {
 		snapshot_unref(app->newest);
@@ -251,7 +252,8 @@ bool app_options_check(const struct app_options *options, struct err *reterr)
 	}
 	if (options->view && !app_view_by_name(options->view, &view)) {
 		err_setf(reterr, ERR_USAGE, "--view", "there is no view \"%s\"", options->view);
-		err_remedy(reterr, "use overview, arenas, vmas, oom or help");
+		err_remedy(reterr,
+		           "use overview, arenas, vmas, oom, timeline, events, threads or help");
 		return false;
 	}
 	return theme_load(theme_of(options), &theme, &problems, reterr);
@@ -281,6 +283,7 @@ static void end(struct app *app)
 	snapshot_unref(app->shown);
 	snapshot_unref(app->before);
 	snapshot_unref(app->newest);
+	past_fini(&app->past);
 	canvas_fini(&app->canvas);
 	free(app);
 }

@@ -26,8 +26,10 @@ bool app_view_by_name(const char *name, enum view_id *ret)
 		const char *name;
 		enum view_id id;
 	} names[] = {
-		{ "overview", VIEW_OVERVIEW }, { "arenas", VIEW_ARENAS }, { "vmas", VIEW_VMAS },
-		{ "oom", VIEW_OOM },           { "help", VIEW_HELP },
+		{ "overview", VIEW_OVERVIEW }, { "arenas", VIEW_ARENAS },
+		{ "vmas", VIEW_VMAS },         { "oom", VIEW_OOM },
+		{ "timeline", VIEW_TIMELINE }, { "events", VIEW_EVENTS },
+		{ "threads", VIEW_THREADS },   { "help", VIEW_HELP },
 	};
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
@@ -141,6 +143,7 @@ static void change_rate(struct app *app, bool is_faster)
 		        is_faster ? "fastest" : "slowest", interval);
 		return;
 	}
+	past_note_rate(&app->past, app->interval_ms, interval);
 	app->interval_ms = interval;
 	app->news_ns = app_now_ns(); /* the next sample is due one new interval from now */
 	app->feed->set_interval(app->feed->ctx, interval);
@@ -211,6 +214,21 @@ static void to_view(struct app *app, enum command_id command)
 		return;
 	if (state->note[0])
 		app_say(app, ROLE_STATUS_INFO, "%s", state->note);
+}
+
+/* The instant on screen, which a pause may have left behind the newest one. */
+static void set_mark(struct app *app, const char *note)
+{
+	const struct mark *mark = past_mark(&app->past, app->shown, note);
+
+	if (mark)
+		app_say(app, ROLE_STATUS_OK, "mark %u set%s%s; 7 shows what grew since",
+		        mark->number, *note ? ": " : "", note);
+}
+
+static void mark(struct app *app)
+{
+	set_mark(app, "");
 }
 
 static void help(struct app *app)
@@ -287,6 +305,7 @@ static void (*const actions[COMMAND_COUNT])(struct app *app) = {
 	[CMD_THEME] = next_theme,
 	[CMD_REDRAW] = redraw,
 	[CMD_SUSPEND] = suspend,
+	[CMD_MARK] = mark,
 };
 
 void app_command(struct app *app, enum command_id command)
@@ -323,6 +342,7 @@ static const struct {
 	{ CMD_THEME, use_theme },
 	{ CMD_EXPORT, app_export },
 	{ CMD_GOTO, app_goto },
+	{ CMD_MARK, set_mark },
 };
 
 static bool run_with(struct app *app, enum command_id command, const char *rest)
@@ -384,7 +404,7 @@ static void prompt_event(struct app *app, uint32_t key)
 
 void app_key(struct app *app, uint32_t key)
 {
-	enum command_id command = keymap_command(key);
+	enum command_id command = keymap_command(app->view, key);
 
 	if (app->prompt.kind != PROMPT_NONE)
 		prompt_event(app, key);

@@ -97,6 +97,8 @@ void history_put(struct history *history, const struct history_sample *sample)
 		history->next = (history->next + HISTORY_SAMPLES - 1) % HISTORY_SAMPLES;
 		history->count--;
 	}
+	if (!history->count || sample->time_ns < history->first_ns)
+		history->first_ns = sample->time_ns;
 	history->samples[history->next] = *sample;
 	history->next = (history->next + 1) % HISTORY_SAMPLES;
 	if (history->count < HISTORY_SAMPLES)

@@ -61,6 +61,7 @@ struct history {
 	uint32_t next, count;
 	struct history_bucket buckets[HISTORY_BUCKETS]; /* a ring for each tier */
 	struct history_ring tiers[HISTORY_TIERS];
+	uint64_t first_ns; /* of the first sample ever: buckets begin before it */
 };
 
 /** The series' values of one snapshot; rates are left unknown. */

@@ -64,13 +64,14 @@ static void tell_buckets(const struct cut *cut, const struct history *history, u
 	const struct history_bucket *bucket;
 
 	for (uint32_t i = 0; (bucket = history_bucket_at(history, tier, i)); i++) {
+		uint64_t start_ns = max_u64(bucket->start_ns, history->first_ns);
 		uint64_t end_ns = min_u64(bucket->start_ns + width_ns, until_ns) - 1;
 
-		if (bucket->start_ns >= until_ns || bucket->start_ns > cut->to_ns)
+		if (start_ns >= until_ns || start_ns > cut->to_ns)
 			continue;
 		if (end_ns < cut->from_ns)
 			return;
-		tell(cut, max_u64(bucket->start_ns, cut->from_ns), min_u64(end_ns, cut->to_ns),
+		tell(cut, max_u64(start_ns, cut->from_ns), min_u64(end_ns, cut->to_ns),
 		     history_unpack(bucket->low[series]), history_unpack(bucket->high[series]),
 		     history_unpack(bucket->last[series]));
 	}
@@ -109,12 +110,11 @@ uint64_t history_oldest_ns(const struct history *history)
 {
 	uint64_t oldest = reaches_back_to(history, -1);
 
-	/* a bucket begins before the first sample in it */
-	if (oldest == UINT64_MAX || history->count < HISTORY_SAMPLES)
-		return oldest == UINT64_MAX ? 0 : oldest;
+	if (oldest == UINT64_MAX)
+		return 0;
 	for (int tier = 0; tier < HISTORY_TIERS; tier++)
 		oldest = min_u64(oldest, reaches_back_to(history, tier));
-	return oldest;
+	return max_u64(oldest, history->first_ns);
 }
 
 void history_slices(const struct history *history, enum history_series series, uint64_t from_ns,

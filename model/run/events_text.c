@@ -173,9 +173,12 @@ static void malloc_words(struct text *text, const struct run_event *event,
 		break;
 	case RUN_EVENT_MAPPING_NEW:
 	case RUN_EVENT_MAPPING_GONE:
-		text_addf(text, "%s %s at %s (%s)", text_bytes(from, event->a),
+		text_addf(text, "%s %s at %s", text_bytes(from, event->a),
 		          event->kind == RUN_EVENT_MAPPING_NEW ? "mapped" : "unmapped",
-		          text_addr(to, event->object), vma_kind_word((enum vma_kind)event->b));
+		          text_addr(to, event->object));
+		/* anonymous memory is told apart later, when malloc's chunks are looked for */
+		if (event->b != VMA_ANON)
+			text_addf(text, " (%s)", vma_kind_word((enum vma_kind)event->b));
 		break;
 	case RUN_EVENT_CORRUPT:
 		text_addf(text, "malloc contradicts itself in %" PRIu64 " places, first at %s: %s",

@@ -151,12 +151,12 @@ static void add_arenas(struct growth_list *list, const struct malloc_state *then
 
 static void add_kinds(struct growth_list *list, const struct mark *mark, const struct snapshot *now)
 {
-	struct kind_sum sums[VMA_KIND_COUNT];
+	struct vma_kind_sum sums[VMA_KIND_COUNT];
 	size_t first = list->count;
 
-	kind_sums(now, sums);
+	vma_kind_sums(now, sums);
 	for (size_t i = 0; i < VMA_KIND_COUNT; i++) {
-		const struct kind_sum *then = &mark->kinds[i];
+		const struct vma_kind_sum *then = &mark->kinds[i];
 		struct growth_row *row;
 
 		if (!fact_or(then->count, 0) && !fact_or(sums[i].count, 0))

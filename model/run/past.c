@@ -55,13 +55,13 @@ static void add_to(struct fact *sum, bool is_known, uint64_t bytes)
 		sum->v += bytes;
 }
 
-void kind_sums(const struct snapshot *snap, struct kind_sum ret[VMA_KIND_COUNT])
+void vma_kind_sums(const struct snapshot *snap, struct vma_kind_sum ret[VMA_KIND_COUNT])
 {
 	const struct vma_set *set = snapshot_vmas(snap);
 	bool is_known = set && set->count;
 
 	for (size_t i = 0; i < VMA_KIND_COUNT; i++) {
-		ret[i] = (struct kind_sum){ 0 };
+		ret[i] = (struct vma_kind_sum){ 0 };
 		if (is_known)
 			ret[i].count = ret[i].size = ret[i].rss = fact_of(0);
 	}
@@ -108,7 +108,7 @@ const struct mark *past_mark(struct past *past, const struct snapshot *snap, con
 		               .heap = part_ref(snap->parts[PART_HEAP]) };
 	memcpy(mark->note, note, len);
 	history_values(snap, &mark->values);
-	kind_sums(snap, mark->kinds);
+	vma_kind_sums(snap, mark->kinds);
 	log_mark(past, mark);
 	return mark;
 }

@@ -12,7 +12,7 @@
 enum { PAST_MARKS = 9, MARK_NOTE = 64 };
 
 /* What of one kind of VMA there was; unknown when one of them was not read. */
-struct kind_sum {
+struct vma_kind_sum {
 	struct fact count, size, rss;
 };
 
@@ -22,7 +22,7 @@ struct mark {
 	uint64_t time_ns, seq;
 	char note[MARK_NOTE]; /* raw bytes */
 	struct history_sample values;
-	struct kind_sum kinds[VMA_KIND_COUNT];
+	struct vma_kind_sum kinds[VMA_KIND_COUNT];
 	struct part *heap; /* a reference, or NULL: not known */
 };
 
@@ -48,6 +48,6 @@ const struct mark *past_mark(struct past *past, const struct snapshot *snap, con
 void past_note_rate(struct past *past, uint32_t from_ms, uint32_t to_ms);
 
 /** The sums of all kinds of VMA in a snapshot. */
-void kind_sums(const struct snapshot *snap, struct kind_sum ret[VMA_KIND_COUNT]);
+void vma_kind_sums(const struct snapshot *snap, struct vma_kind_sum ret[VMA_KIND_COUNT]);
 
 #endif

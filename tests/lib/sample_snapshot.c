@@ -109,6 +109,23 @@ static void settle_target_task(struct sample *sample)
 	}
 }
 
+/* Threads' stacks lie where the VMAs say. */
+static void settle_stacks(struct sample *sample)
+{
+	for (size_t i = 0; i < sample->ms->thread_count; i++) {
+		struct malloc_thread *thread = &sample->ms->threads[i];
+
+		for (size_t k = 0; k < sample->vmas->count; k++) {
+			const struct vma *v = &sample->vmas->at[k];
+
+			if (v->kind != VMA_STACK || v->owner != thread->tid)
+				continue;
+			thread->stack_start = v->start;
+			thread->stack_end = v->end;
+		}
+	}
+}
+
 void sample_new(struct sample *ret)
 {
 	struct snapshot *snap = snapshot_new();
@@ -138,14 +155,18 @@ void sample_new(struct sample *ret)
 	ret->oom = &part->oom;
 	settle_target_task(ret);
 	settle(ret);
-	ret->history = calloc(1, sizeof(*ret->history));
-	assert_non_null(ret->history);
+	settle_stacks(ret);
+	ret->past = calloc(1, sizeof(*ret->past));
+	assert_non_null(ret->past);
+	ret->history = &ret->past->history;
 	fill_history(ret);
+	sample_fill_past(ret);
 }
 
 void sample_free(struct sample *sample)
 {
 	snapshot_unref(sample->snap);
-	free(sample->history);
+	past_fini(sample->past);
+	free(sample->past);
 	memset(sample, 0, sizeof(*sample));
 }
