@@ -250,30 +250,38 @@ static void draw_signs(const struct view_frame *frame, const struct time_window 
 	}
 }
 
+enum { LABEL = 8 }; /* "12:04:31" */
+
+/* One instant below the axis, unless the cursor's stands there. */
+static void draw_label(struct area axis, int x, int cursor_x, const char *words)
+{
+	if (cursor_x < 0 || x + LABEL < cursor_x || x > cursor_x + LABEL)
+		draw_text(axis, x, 1, ROLE_GRAPH_AXIS, words);
+}
+
 static void draw_axis(const struct view_frame *frame, const struct time_window *window,
                       struct area axis)
 {
-	char label[CLOCK_WORDS], at[CLOCK_WORDS];
-	int columns = axis.width;
+	uint64_t middle_ns = window->from_ns + (window->to_ns - window->from_ns) / 2;
+	bool has_cursor = frame->state->time.cursor_ns != 0,
+	     is_now = window->to_ns == window->now_ns;
+	int columns = axis.width, x = column_of(window, window->at_ns, columns), cursor_x = -1;
+	char label[CLOCK_WORDS];
 
 	draw_fill(axis, 0, 0, columns, ROLE_GRAPH_AXIS, "─");
 	draw_signs(frame, window, axis);
-	draw_text(axis, 0, 1, ROLE_GRAPH_AXIS, clock_words(label, window->from_ns));
-	if (columns > 40) {
-		clock_words(label, window->from_ns + (window->to_ns - window->from_ns) / 2);
-		draw_text(axis, columns / 2 - 4, 1, ROLE_GRAPH_AXIS, label);
-	}
-	draw_right(axis, columns, 1, ROLE_GRAPH_AXIS,
-	           window->to_ns == window->now_ns ? "now" : clock_words(label, window->to_ns));
-	if (frame->state->time.cursor_ns) {
-		int x = column_of(window, window->at_ns, columns);
-
+	if (has_cursor) {
+		cursor_x = x < LABEL / 2             ? 0
+		           : x + LABEL / 2 > columns ? columns - LABEL
+		                                     : x - LABEL / 2;
 		draw_text(axis, x, 0, ROLE_MARK, "▲");
-		clock_words(at, window->at_ns);
-		x = x - 4 < 0 ? 0 : x - 4 > columns - 8 ? columns - 8 : x - 4;
-		draw_fill(axis, x - 1, 1, 10, ROLE_MARK, " ");
-		draw_text(axis, x, 1, ROLE_MARK, at);
+		draw_text(axis, cursor_x, 1, ROLE_MARK, clock_words(label, window->at_ns));
 	}
+	draw_label(axis, 0, cursor_x, clock_words(label, window->from_ns));
+	if (columns > 40)
+		draw_label(axis, (columns - LABEL) / 2, cursor_x, clock_words(label, middle_ns));
+	draw_label(axis, columns - (is_now ? 3 : LABEL), cursor_x,
+	           is_now ? "now" : clock_words(label, window->to_ns));
 }
 
 /* A line through all graphs; where there is nothing it is a line without colour, too. */

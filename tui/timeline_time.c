@@ -21,12 +21,13 @@ static uint64_t oldest_ns(const struct view_frame *frame)
 /* Row of the table of spans, from 1. Nobody chose: what there is, up to ten minutes. */
 static unsigned zoom_of(const struct view_frame *frame)
 {
-	uint64_t now = frame->snap->sample.time_ns, oldest = oldest_ns(frame);
-	uint64_t age = now > oldest ? now - oldest : 0;
+	const struct view_time *time = &frame->state->time;
+	uint64_t end = time->cursor_ns ? time->end_ns : frame->snap->sample.time_ns;
+	uint64_t oldest = oldest_ns(frame), age = end > oldest ? end - oldest : 0;
 	unsigned zoom = 1;
 
-	if (frame->state->time.zoom)
-		return frame->state->time.zoom <= SPANS ? frame->state->time.zoom : SPANS;
+	if (time->zoom)
+		return time->zoom <= SPANS ? time->zoom : SPANS;
 	while (zoom < AUTO_MOST && spans_s[zoom - 1] * NS_PER_S < age)
 		zoom++;
 	return zoom;
