@@ -7,7 +7,9 @@
 
 #define NS_PER_S UINT64_C(1000000000)
 
-enum { MIN_S = 60, HOUR_S = 60 * MIN_S, DAY_S = 24 * HOUR_S };
+#define MIN_S  UINT64_C(60)
+#define HOUR_S UINT64_C(3600)
+#define DAY_S  UINT64_C(86400)
 
 char *clock_words(char buf[CLOCK_WORDS], uint64_t time_ns)
 {

@@ -63,7 +63,7 @@ void timeline_events(const struct view_frame *frame, const struct time_window *w
 	size_t first, count = events_until(frame, &first), at;
 	size_t rows = area.height > 0 ? (size_t)area.height : 0;
 
-	if (!count) {
+	if (!log || !count) {
 		draw_text(area, 1, 0, ROLE_TEXT_DIM, "nothing has happened yet");
 		return;
 	}

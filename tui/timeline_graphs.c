@@ -65,11 +65,11 @@ size_t timeline_shown(const struct view_frame *frame, uint8_t ret[TIMELINE_SERIE
 	const char *filter = frame->state->filter;
 	size_t count = 0;
 
-	for (uint8_t i = 0; i < TIMELINE_SERIES; i++) {
+	for (size_t i = 0; i < TIMELINE_SERIES; i++) {
 		const char *name = timeline_series[i].name;
 
 		if (!filter[0] || view_contains(name, strlen(name), filter))
-			ret[count++] = i;
+			ret[count++] = (uint8_t)i;
 	}
 	return count;
 }
@@ -99,12 +99,12 @@ struct fact timeline_value(const struct view_frame *frame, const struct time_win
 
 /* --- one graph ---------------------------------------------------------------------------------- */
 
-char *change_words(char buf[2 * TEXT_NUMBER], int64_t change, enum graph_unit unit, bool per_minute)
+char *change_words(char buf[CHANGE_WORDS], int64_t change, enum graph_unit unit, bool per_minute)
 {
 	uint64_t size = change < 0 ? (uint64_t)-change : (uint64_t)change;
 	char number[TEXT_NUMBER];
 
-	(void)snprintf(buf, 2 * TEXT_NUMBER, "%s%s%s",
+	(void)snprintf(buf, CHANGE_WORDS, "%s%s%s",
 	               change > 0   ? "+"
 	               : change < 0 ? "-"
 	                            : "±",
@@ -127,7 +127,7 @@ static bool has_growth(const struct history_trend *trend, enum graph_unit unit)
 static void draw_growth(const struct history_trend *trend, enum graph_unit unit, struct area area,
                         int x_end, int y)
 {
-	char rate[2 * TEXT_NUMBER];
+	char rate[CHANGE_WORDS];
 
 	if (has_growth(trend, unit))
 		draw_right(area, x_end, y, change_role(trend->per_minute),
@@ -138,7 +138,7 @@ static void draw_growth(const struct history_trend *trend, enum graph_unit unit,
 static void draw_spread(const struct history_trend *trend, enum graph_unit unit, struct area area,
                         int y)
 {
-	char low[2 * TEXT_NUMBER], high[2 * TEXT_NUMBER], words[5 * TEXT_NUMBER];
+	char low[CHANGE_WORDS], high[CHANGE_WORDS], words[5 * TEXT_NUMBER];
 
 	if (!has_growth(trend, unit) || trend->slowest == trend->fastest)
 		return;
@@ -342,7 +342,7 @@ void timeline_graphs(const struct view_frame *frame, const struct time_window *w
 	band = rows / room > BAND_MOST ? BAND_MOST : rows / room;
 	follow(frame->state, selected, count, room);
 	for (int i = 0; i < room; i++) {
-		size_t at = (size_t)(frame->state->top_row + i);
+		size_t at = (size_t)frame->state->top_row + (size_t)i;
 
 		draw_band(frame, &timeline_series[shown[at]], window, at == selected,
 		          area_part(area, 0, i * band, -1, band), figures);

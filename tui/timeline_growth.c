@@ -149,7 +149,7 @@ static enum role change_role(int64_t change)
 static void draw_change(const struct growth_view *view, const struct growth_row *row, bool is_rate,
                         struct area cell)
 {
-	char words[2 * TEXT_NUMBER];
+	char words[CHANGE_WORDS];
 	int64_t change, rate;
 
 	if (!growth_change(row, &change)) {
@@ -170,7 +170,7 @@ static void draw_change(const struct growth_view *view, const struct growth_row 
 static void draw_number(const struct growth_row *row, struct area cell)
 {
 	int64_t change;
-	char words[2 * TEXT_NUMBER];
+	char words[CHANGE_WORDS];
 
 	if (!fact_known(row->count_then) || !fact_known(row->count_now)) {
 		draw_right(cell, cell.width, 0, ROLE_TEXT_DIM, "-");

@@ -69,8 +69,9 @@ void timeline_growth_list(const struct view_frame *frame, struct area area);
 bool timeline_growth_command(const struct view_frame *frame, enum command_id command);
 bool timeline_growth_open(const struct view_frame *frame, struct view_target *ret);
 
+#define CHANGE_WORDS 64
+
 /** "+1.2 MiB", "-3", "±0"; with `per_minute` "+0.9 MiB/min". */
-char *change_words(char buf[2 * TEXT_NUMBER], int64_t change, enum graph_unit unit,
-                   bool per_minute);
+char *change_words(char buf[CHANGE_WORDS], int64_t change, enum graph_unit unit, bool per_minute);
 
 #endif

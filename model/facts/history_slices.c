@@ -8,7 +8,7 @@
 /* A value holds until the next sample, which at the slowest rate is 10 s away. */
 #define HOLD_NS (12 * NS_PER_S)
 
-#define NS_PER_MIN (60 * NS_PER_S)
+#define NS_PER_MIN UINT64_C(60000000000)
 
 struct cut {
 	uint64_t from_ns, to_ns, step_ns;

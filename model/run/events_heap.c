@@ -197,7 +197,9 @@ void events_of_threads(struct event_list *list)
 			add_thread(list, RUN_EVENT_THREAD_ENDED, &from->threads[i++]);
 		else if (i == from->thread_count || to->threads[k].tid < from->threads[i].tid)
 			add_thread(list, RUN_EVENT_THREAD_STARTED, &to->threads[k++]);
-		else
-			i++, k++;
+		else {
+			i++;
+			k++;
+		}
 	}
 }

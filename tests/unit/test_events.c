@@ -467,7 +467,7 @@ static void growth_since_a_mark_is_exact(void **state)
 	struct growth_row rows[GROWTH_ROWS];
 	struct malloc_state *ms = pair->after.ms;
 	const struct growth_row *row;
-	int64_t change;
+	int64_t change = 0;
 	size_t count;
 
 	assert_non_null(past);
