@@ -73,7 +73,8 @@ struct view_frame app_view_frame(struct app *app)
 	return (struct view_frame){
 		.snap = app->shown,
 		.previous = app->before,
-		.history = &app->history,
+		.history = &app->past.history,
+		.past = &app->past,
 		.commit = app->rules ? &app->commit : NULL,
 		.first_limit = &app->first_limit,
 		.rules = app->rules,
@@ -121,7 +122,7 @@ static void take_news(struct app *app)
 		return;
 	app->news_ns = app_now_ns();
 	app->walked_permille = 0;
-	history_add(&app->history, snap);
+	past_add(&app->past, snap);
 	announce(app, snap);
 	if (was_paused && !has_ended(snap) && !(app->is_paused && snap->sample.is_frozen)) {
 		snapshot_unref(app->newest);
@@ -313,6 +314,7 @@ static void end(struct app *app)
 	snapshot_unref(app->shown);
 	snapshot_unref(app->before);
 	snapshot_unref(app->newest);
+	past_fini(&app->past);
 	canvas_fini(&app->canvas);
 	free(app);
 }

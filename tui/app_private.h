@@ -35,7 +35,7 @@ struct app {
 	const struct snapshot *shown, *before; /* on screen, and the one on screen before it */
 	const struct snapshot *newest;         /* came in while paused; else NULL */
 	uint32_t behind;                       /* samples that came in while paused */
-	struct history history;
+	struct past past;
 	struct commit_facts commit;
 	struct first_limit first_limit;
 	const struct linux_rules *rules; /* NULL: the kernel is not known */
