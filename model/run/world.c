@@ -105,7 +105,7 @@ static const struct linux_rules *choose_kernel(const struct world_start *start)
 	return linux_rules_for(FRESH_KERNEL_MAJOR, FRESH_KERNEL_MINOR);
 }
 
-/* --- address space ---------------------------------------------------------------------------------------- */
+/* --- address space ---------------------------------------------------------------------------- */
 
 static void limits_of(const struct snapshot *snap, struct lx_mm_start *ret)
 {
@@ -157,7 +157,7 @@ static bool make_mm(struct world *world, const struct world_start *start,
 	return world->mm != NULL;
 }
 
-/* --- start ---------------------------------------------------------------------------------------------------- */
+/* --- start ------------------------------------------------------------------------------------ */
 
 /* A malloc that was never used: where its state lies, and its first values. */
 static bool start_fresh_malloc(struct world *world, bool is_outside)

@@ -24,61 +24,6 @@
 
 enum { TEXT_MAX = 96 << 20 };
 
-/* --- the child: nothing but the calls ------------------------------------------------------------- */
-
-static int64_t perform(const struct step *s)
-{
-	long r = 0;
-
-	switch (s->op) {
-	case SYS_BRK:
-		return syscall(SYS_brk, s->arg[0]);
-	case SYS_MMAP:
-		r = syscall(SYS_mmap, s->arg[0], s->arg[1], s->arg[2], s->arg[3], -1L, 0L);
-		break;
-	case SYS_MUNMAP:
-		r = syscall(SYS_munmap, s->arg[0], s->arg[1]);
-		break;
-	case SYS_MREMAP:
-		r = syscall(SYS_mremap, s->arg[0], s->arg[1], s->arg[2], s->arg[3], 0L);
-		break;
-	case SYS_MPROTECT:
-		r = syscall(SYS_mprotect, s->arg[0], s->arg[1], s->arg[2]);
-		break;
-	case SYS_MADVISE:
-		r = syscall(SYS_madvise, s->arg[0], s->arg[1], s->arg[2]);
-		break;
-	default:
-		for (uint64_t at = s->arg[0]; at < s->arg[1]; at += PAGE)
-			*(volatile char *)(uintptr_t)at = 1;
-		return 0;
-	}
-	return r == -1 ? -errno : r;
-}
-
-static int actor(int in, int out)
-{
-	static struct step s;
-	int64_t result;
-
-	while (read(in, &s, sizeof(s)) == (ssize_t)sizeof(s) && s.op < END) {
-		result = perform(&s);
-		if (write(out, &result, sizeof(result)) != (ssize_t)sizeof(result))
-			return 1;
-	}
-	return 0;
-}
-
-void mm_twin_serve(int argc, char *argv[])
-{
-	if (argc != 3 || strcmp(argv[0], "mm_twin") != 0)
-		return;
-	/* What is done at exit, by a sanitizer say, may find no memory below these limits. */
-	_exit(actor(atoi(argv[1]), atoi(argv[2])));
-}
-
-/* --- the parent ------------------------------------------------------------------------------------ */
-
 static size_t read_all(int fd, char *text)
 {
 	size_t len = 0;

@@ -405,7 +405,7 @@ static void impossible_snapshots_name_the_field(void **state)
 	          "cgroup.limits[0].path");
 }
 
-/* --- a live process --------------------------------------------------------------------------------------- */
+/* --- a live process --------------------------------------------------------------------------- */
 
 static void a_live_process_is_predicted(void **state)
 {
@@ -451,7 +451,7 @@ static void a_live_process_is_predicted(void **state)
 	(void)close(back[1]);
 }
 
-/* --- reasons in words ---------------------------------------------------------------------------------------- */
+/* --- reasons in words ------------------------------------------------------------------------- */
 
 static void reasons_fill_their_formats(void **state)
 {
