@@ -21,6 +21,8 @@ enum {
 	RW = SYS_PROT_READ | SYS_PROT_WRITE,
 	ANON = SYS_MAP_PRIVATE | SYS_MAP_ANONYMOUS,
 	SHARED = SYS_MAP_SHARED | SYS_MAP_ANONYMOUS,
+	EPERM_ = 1,
+	EAGAIN_ = 11,
 	EFAULT_ = 14,
 	EINVAL_ = 22,
 	ENOMEM_ = 12,
@@ -214,6 +216,101 @@ static void mremap_asks_for_room_first(void **state)
 	end(&w);
 }
 
+/* Its pages come at once when it becomes writable: what was written keeps its charge. */
+static void locked_memory_is_filled(void **state)
+{
+	struct world w;
+	uint64_t before;
+	int64_t at;
+
+	(void)state;
+	begin(&w);
+	open_mm(&w, 6, 12, 65530);
+	before = lx_mm_charged_pages(w.mm);
+	at = sys_mmap(w.sys, 0, 4 * PAGE, SYS_PROT_READ, ANON | SYS_MAP_LOCKED);
+	assert_true(at > 0);
+	assert_int_equal(sys_madvise(w.sys, (uint64_t)at, PAGE, SYS_MADV_FREE), -EINVAL_);
+	assert_int_equal(sys_mprotect(w.sys, (uint64_t)at, 4 * PAGE, RW), 0);
+	assert_int_equal(sys_mprotect(w.sys, (uint64_t)at, 4 * PAGE, 0), 0);
+	assert_int_equal(lx_mm_charged_pages(w.mm), before + 4);
+	/* What is not locked gives its charge back. */
+	at = sys_mmap(w.sys, 0, 4 * PAGE, SYS_PROT_READ, ANON);
+	assert_int_equal(sys_mprotect(w.sys, (uint64_t)at, 4 * PAGE, RW), 0);
+	assert_int_equal(sys_mprotect(w.sys, (uint64_t)at, 4 * PAGE, 0), 0);
+	assert_int_equal(lx_mm_charged_pages(w.mm), before + 4);
+	end(&w);
+}
+
+static void madvise_at_the_limit_by_release(void **state)
+{
+	struct world w;
+
+	(void)state;
+	begin(&w);
+	open_mm(&w, 5, 16, 8);
+	assert_int_equal(sys_madvise(w.sys, HEAP, PAGE, SYS_MADV_DONTFORK), -ENOMEM_);
+	end(&w);
+	begin(&w);
+	open_mm(&w, 5, 17, 8);
+	assert_int_equal(sys_madvise(w.sys, HEAP, PAGE, SYS_MADV_DONTFORK), -EAGAIN_);
+	end(&w);
+}
+
+/* Where the only place left lies below vm.mmap_min_addr. */
+static int64_t map_lowest(int major, int minor, bool is_root)
+{
+	struct world w;
+	struct lx_commit_state c;
+	int64_t at;
+
+	begin(&w);
+	open_mm(&w, major, minor, 65530);
+	c = *lx_mm_commit_state(w.mm);
+	c.mode = 1;
+	c.cap_sys_admin = is_root;
+	lx_mm_set_commit_state(w.mm, &c);
+	/* All above is taken, but for the first 16 pages and one. */
+	assert_true(sys_mmap(w.sys, 0x11000, PROGRAM - 0x11000, 0, ANON | SYS_MAP_FIXED) > 0);
+	assert_true(sys_mmap(w.sys, PROGRAM + 20 * PAGE, HEAP - PROGRAM - 20 * PAGE, 0,
+	                     ANON | SYS_MAP_FIXED) > 0);
+	assert_true(sys_mmap(w.sys, HEAP + 34 * PAGE, STACK - HEAP - 34 * PAGE, 0,
+	                     ANON | SYS_MAP_FIXED) > 0);
+	assert_true(sys_mmap(w.sys, VDSO + 2 * PAGE, 0x7ffffffff000 - VDSO - 2 * PAGE, 0,
+	                     ANON | SYS_MAP_FIXED) > 0);
+	assert_true(sys_mmap(w.sys, STACK + 33 * PAGE, VDSO - STACK - 33 * PAGE, 0,
+	                     ANON | SYS_MAP_FIXED) > 0);
+	at = sys_mmap(w.sys, 0, 2 * PAGE, RW, ANON);
+	end(&w);
+	return at;
+}
+
+static void a_search_below_the_lowest_address_by_release(void **state)
+{
+	(void)state;
+	assert_int_equal(map_lowest(6, 1, true), 0xf000);
+	assert_int_equal(map_lowest(6, 1, false), -EPERM_);
+	assert_int_equal(map_lowest(6, 12, true), -ENOMEM_);
+	assert_int_equal(map_lowest(6, 12, false), -ENOMEM_);
+}
+
+static void what_touches_the_heap_by_release(void **state)
+{
+	struct world w;
+	int64_t at;
+
+	(void)state;
+	begin(&w);
+	open_mm(&w, 6, 5, 65530);
+	at = sys_mmap(w.sys, HEAP + 34 * PAGE, PAGE, SYS_PROT_READ, ANON | SYS_MAP_FIXED);
+	assert_string_equal(lx_vma_name(w.mm, lx_mm_find(w.mm, (uint64_t)at)), "[heap]");
+	end(&w);
+	begin(&w);
+	open_mm(&w, 6, 6, 65530);
+	at = sys_mmap(w.sys, HEAP + 34 * PAGE, PAGE, SYS_PROT_READ, ANON | SYS_MAP_FIXED);
+	assert_string_equal(lx_vma_name(w.mm, lx_mm_find(w.mm, (uint64_t)at)), "");
+	end(&w);
+}
+
 /* --- shared memory ------------------------------------------------------------------------------------------ */
 
 static uint64_t map_shared(struct world *w, uint32_t prot, uint32_t flags)
@@ -268,6 +365,10 @@ int main(void)
 		cmocka_unit_test(the_vvar_drops_nothing),
 		cmocka_unit_test(a_shrink_looked_at_nothing),
 		cmocka_unit_test(mremap_asks_for_room_first),
+		cmocka_unit_test(locked_memory_is_filled),
+		cmocka_unit_test(madvise_at_the_limit_by_release),
+		cmocka_unit_test(a_search_below_the_lowest_address_by_release),
+		cmocka_unit_test(what_touches_the_heap_by_release),
 		cmocka_unit_test(noreserve_shared_memory_is_charged_by_touch),
 	};
 
