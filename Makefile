@@ -5,7 +5,7 @@
 # make check      installs what is missing, builds, runs the quick tests
 # make check-vm   what Linux does, on real kernels in an emulator (installs qemu)
 # make test-diff  what simulate foretells, against real glibcs (diff-full: a million operations)
-# Others: run bench fuzz asan ubsan tsan coverage lint format install uninstall clean
+# Others: run bench fuzz asan ubsan tsan coverage lint format docs install uninstall clean
 # OUT=DIR builds elsewhere, and the program is DIR/heaptop; V=1 shows commands; CC, CFLAGS, CPPFLAGS, LDFLAGS are added to, never replaced.
 
 VERSION := 0.1.0
@@ -254,17 +254,35 @@ lint: format-check
 		clang-tidy --quiet {} -- $(HT_CPPFLAGS) -std=gnu17 $(PKG_CFLAGS) 2>&1 | \
 		{ ! grep -vE '^[0-9]+ warnings? generated'; }
 
+# The tables of README and the manual pages, from those of the program.
+.PHONY: docs
+docs: all
+	@man/fill.sh $(abspath $(PROGRAM)) README.md man/heaptop.1 man/heaptop.5
+
+bashdir ?= $(datadir)/bash-completion/completions
+zshdir  ?= $(datadir)/zsh/site-functions
+fishdir ?= $(datadir)/fish/vendor_completions.d
+COMPLETIONS := $(addprefix $(OUT)/completion/,heaptop.bash heaptop.zsh heaptop.fish)
+$(OUT)/completion/heaptop.%: $(OUT)/heaptop
+	@mkdir -p $(@D)
+	$(Q)$< --completion $* > $@.tmp && mv $@.tmp $@
+
 .PHONY: install uninstall
-install: all
+install: all $(COMPLETIONS)
 	install -Dm755 $(PROGRAM) $(DESTDIR)$(bindir)/heaptop
 	install -Dm644 man/heaptop.1 $(DESTDIR)$(mandir)/man1/heaptop.1
+	install -Dm644 man/heaptop.5 $(DESTDIR)$(mandir)/man5/heaptop.5
+	install -Dm644 $(OUT)/completion/heaptop.bash $(DESTDIR)$(bashdir)/heaptop
+	install -Dm644 $(OUT)/completion/heaptop.zsh $(DESTDIR)$(zshdir)/_heaptop
+	install -Dm644 $(OUT)/completion/heaptop.fish $(DESTDIR)$(fishdir)/heaptop.fish
 	install -d $(DESTDIR)$(docdir)
 	install -m644 docs/*.md $(DESTDIR)$(docdir)
 	install -d $(DESTDIR)$(datadir)/heaptop/themes
 	install -m644 themes/*.theme $(DESTDIR)$(datadir)/heaptop/themes
 
 uninstall:
-	rm -f $(DESTDIR)$(bindir)/heaptop $(DESTDIR)$(mandir)/man1/heaptop.1
+	rm -f $(DESTDIR)$(bindir)/heaptop $(DESTDIR)$(mandir)/man1/heaptop.1 $(DESTDIR)$(mandir)/man5/heaptop.5
+	rm -f $(DESTDIR)$(bashdir)/heaptop $(DESTDIR)$(zshdir)/_heaptop $(DESTDIR)$(fishdir)/heaptop.fish
 	rm -rf $(DESTDIR)$(datadir)/heaptop $(DESTDIR)$(docdir)
 
 .PHONY: clean

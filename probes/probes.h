@@ -44,10 +44,13 @@ int sampler_fd(const struct sampler *sampler);
 /** The newest unread snapshot, whose reference the caller gets; NULL when there is none. */
 const struct snapshot *sampler_take(struct sampler *sampler);
 void sampler_set_interval(struct sampler *sampler, uint32_t interval_ms);
+void sampler_set_budget(struct sampler *sampler, uint32_t cpu_budget_permille);
 /** Asks for parts sooner than their pace (enum take_what); TAKE_FREEZE stops the target once. */
 void sampler_want(struct sampler *sampler, uint32_t what);
 /** Which parts the view on screen shows, so that others may rest (enum take_what). */
 void sampler_focus(struct sampler *sampler, uint32_t what);
+/** What a view looks at in malloc's memory, answered soon and after each walk; NULL: nothing any more. */
+void sampler_look(struct sampler *sampler, const struct window_request *request);
 /** The walk under way, in thousandths of the heap; 0: none is. */
 uint32_t sampler_walk_permille(struct sampler *sampler);
 /** Asks to stop, joins, closes the source; accepts NULL. Never waits for the target. */

@@ -24,6 +24,12 @@ void canvas_fini(struct canvas *canvas)
 	*canvas = (struct canvas){ 0 };
 }
 
+void canvas_use_symbols(struct canvas *canvas, enum symbols symbols)
+{
+	canvas->ascii = symbols == SYMBOLS_ASCII;
+	canvas->symbols = (uint8_t)symbols;
+}
+
 void canvas_clear(struct canvas *canvas)
 {
 	size_t count = (size_t)canvas->width * (size_t)canvas->height;
@@ -95,7 +101,8 @@ static void dump_end_row(struct dump *dump)
 static void dump_roles(const struct canvas *canvas, struct dump *dump)
 {
 	static const char letters[] =
-	        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
+	        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+	        "!#$%&*+-/:;<>?@^_~";
 	char letter_of[ROLE_COUNT] = { [ROLE_TEXT] = '.' };
 	enum role met[ROLE_COUNT];
 	size_t met_count = 0;

@@ -133,6 +133,17 @@ static int unknown_command(const char *word)
 	return cli_fail(&err);
 }
 
+static int completion(const char *shell)
+{
+	struct err err;
+
+	if (cli_completion(stdout, shell))
+		return CLI_EXIT_OK;
+	err_set(&err, ERR_USAGE, 0, shell, "there are no completions for this shell");
+	err_remedy(&err, "Use bash, zsh or fish.");
+	return cli_fail(&err);
+}
+
 static int dispatch(int argc, char **argv)
 {
 	const struct cli_command *command;
@@ -151,7 +162,7 @@ static int dispatch(int argc, char **argv)
 	if (strcmp(word, "--version") == 0)
 		cli_version(stdout);
 	else if (strcmp(word, "--completion") == 0)
-		cli_completion(stdout);
+		return completion(argc > 2 ? argv[2] : NULL);
 	else if (asks_for_help(&cli_commands[0], argc, argv))
 		cli_help(stdout, NULL);
 	else if (word[0] == '-' || isdigit((unsigned char)word[0]))

@@ -7,29 +7,49 @@
 #include <utf8proc.h>
 
 #include "model/base/text.h"
+#include "tui/view.h"
 
 const struct key_binding key_bindings[] = {
-#define KEY(key, command) { (key), CMD_##command },
+#define KEY(key, command)           { (key), CMD_##command, CMD_ANYWHERE },
+#define KEY_IN(where, key, command) { (key), CMD_##command, (where) },
 #include "tui/keys.def"
 #undef KEY
+#undef KEY_IN
 };
 
 const size_t key_binding_count = sizeof(key_bindings) / sizeof(key_bindings[0]);
 
-enum command_id keymap_command(uint32_t key)
+/* The binding of a key: of the view's own first, else of all views. */
+static const struct key_binding *binding_of(unsigned view, uint32_t key)
 {
+	const struct key_binding *found = NULL;
+
 	for (size_t i = 0; i < key_binding_count; i++) {
-		if (key_bindings[i].key == key)
-			return key_bindings[i].command;
+		const struct key_binding *binding = &key_bindings[i];
+
+		if (binding->key != key || !(binding->where & (1u << view)))
+			continue;
+		if (binding->where != CMD_ANYWHERE)
+			return binding;
+		found = binding;
 	}
-	return COMMAND_COUNT;
+	return found;
 }
 
-uint32_t keymap_key(enum command_id command)
+enum command_id keymap_command(unsigned view, uint32_t key)
+{
+	const struct key_binding *binding = binding_of(view, key);
+
+	return binding ? binding->command : COMMAND_COUNT;
+}
+
+uint32_t keymap_key(unsigned view, enum command_id command)
 {
 	for (size_t i = 0; i < key_binding_count; i++) {
-		if (key_bindings[i].command == command)
-			return key_bindings[i].key;
+		const struct key_binding *binding = &key_bindings[i];
+
+		if (binding->command == command && binding_of(view, binding->key) == binding)
+			return binding->key;
 	}
 	return 0;
 }

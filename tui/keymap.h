@@ -12,17 +12,19 @@
 struct key_binding {
 	uint32_t key; /* enum key or a character */
 	enum command_id command;
+	uint32_t
+	        where; /* a bit per view in which it goes before the others; CMD_ANYWHERE: no such */
 };
 
 /* In the order of keys.def: a command's first key is the one to be shown. */
 extern const struct key_binding key_bindings[];
 extern const size_t key_binding_count;
 
-/** The command of a key; COMMAND_COUNT when it has none. */
-enum command_id keymap_command(uint32_t key);
+/** The command of a key in a view (enum view_id); COMMAND_COUNT when it has none. */
+enum command_id keymap_command(unsigned view, uint32_t key);
 
-/** The key to show for a command; 0 when it has none. */
-uint32_t keymap_key(enum command_id command);
+/** The key to show for a command in a view; 0 when it has none there. */
+uint32_t keymap_key(unsigned view, enum command_id command);
 
 #define KEY_NAME 16
 

@@ -11,8 +11,9 @@
  *
  * LOOK is [COLOUR] [on COLOUR] [bold] [dim] [underline] [reverse] [italic]. The look after `16 =` is for
  * terminals with 16 or 8 colours (there "blue" is the terminal's own, whatever the palette says),
- * the one after `mono =` for those without. A role that is not
- * given takes the look of the nearest name above it (heap.free.fast, heap.free, heap), then text's.
+ * the one after `mono =` for those without. A colour that a look does not name is text's. A role that
+ * is not given takes the look of the nearest name above it (heap.free.fast, heap.free, heap), then
+ * text's.
  */
 #include <stdbool.h>
 #include <stddef.h>
@@ -20,6 +21,7 @@
 
 #include "model/base/err.h"
 #include "tui/colour.h"
+#include "tui/file_problems.h"
 #include "tui/roles.h"
 
 enum style_attr {
@@ -47,26 +49,14 @@ struct theme {
 	struct theme_look looks[ROLE_COUNT];
 };
 
-enum { THEME_PROBLEMS_MAX = 8 };
-
-/* What was wrong with a file; the rest of it is in force all the same. */
-struct theme_problems {
-	char file[256]; /* clean text */
-	size_t count;   /* all of them; the first ones are kept */
-	struct {
-		int line;
-		char what[120]; /* clean text */
-	} at[THEME_PROBLEMS_MAX];
-};
-
 /** Reads a theme's text, which may be anything at all. */
-void theme_parse(const char *bytes, size_t len, struct theme *ret, struct theme_problems *problems);
+void theme_parse(const char *bytes, size_t len, struct theme *ret, struct file_problems *problems);
 
 /**
  * Finds a theme and reads it: a path when `name` has a slash, else NAME.theme in the user's and
  * the system's directories, else the one built in.
  */
-bool theme_load(const char *name, struct theme *ret, struct theme_problems *problems,
+bool theme_load(const char *name, struct theme *ret, struct file_problems *problems,
                 struct err *reterr);
 
 /** The look of a role on a terminal; colours are still the theme's own. */

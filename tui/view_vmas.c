@@ -257,6 +257,7 @@ static struct list vma_list(const struct view_frame *frame)
 	const struct part *part = frame->snap->parts[PART_VMAS];
 
 	return (struct list){
+		.hidden_columns = frame->state->hidden_columns,
 		.columns = columns,
 		.column_count = COL_COUNT,
 		.row_count = part ? view_rows_count(frame->state, part, part->vmas.count) : 0,

@@ -167,7 +167,7 @@ bool pt_may_be_cached(const struct decode *d, uint64_t chunk, uint64_t size, uin
 bool pt_read_all_lists(const struct decode *d, struct malloc_state *ms, struct chunk_set *set,
                        uint64_t budget_nodes);
 
-/* --- reading --------------------------------------------------------------------------------------------- */
+/* --- reading ---------------------------------------------------------------------------------- */
 
 /** Private, readable and writable memory, without a gap. */
 static inline bool pt_is_writable(const struct decode *d, uint64_t addr, uint64_t len)

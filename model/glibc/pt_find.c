@@ -8,7 +8,7 @@ enum {
 	RING_POINTS = 3,  /* a neighbour layout shifted by a word fits in all but this */
 };
 
-/* --- candidates ------------------------------------------------------------------------------------------ */
+/* --- candidates ------------------------------------------------------------------------------- */
 
 struct scan scan_open(const struct decode *d, const uint8_t *bytes, size_t len, uint64_t base)
 {
@@ -70,7 +70,7 @@ bool ring_closes(const struct decode *d, const struct malloc_layout *lay, uint64
 	return false;
 }
 
-/* --- main_arena -------------------------------------------------------------------------------------------- */
+/* --- main_arena ------------------------------------------------------------------------------- */
 
 /* Bins of a candidate. */
 struct bins_seen {

@@ -65,7 +65,7 @@ void pt_unlink_chunk(struct ptmalloc *pt, uint64_t p)
 	pt_leave(pt, FN_UNLINK);
 }
 
-/* --- fast bins -------------------------------------------------------------------------------------------- */
+/* --- fast bins -------------------------------------------------------------------------------- */
 
 bool pt_have_fastchunks(struct ptmalloc *pt, uint64_t av)
 {
@@ -195,7 +195,7 @@ void pt_malloc_consolidate(struct ptmalloc *pt, uint64_t av)
 	pt_leave(pt, FN_MALLOC_CONSOLIDATE);
 }
 
-/* --- free -------------------------------------------------------------------------------------------------- */
+/* --- free ------------------------------------------------------------------------------------- */
 
 /** glibc 2.41 malloc/malloc.c:_int_free_chunk; before it the rest of _int_free */
 void pt_int_free_chunk(struct ptmalloc *pt, uint64_t av, uint64_t p, uint64_t size, bool have_lock)

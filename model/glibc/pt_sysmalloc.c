@@ -13,7 +13,7 @@ enum {
 	ANON_PRIVATE = SYS_MAP_PRIVATE | SYS_MAP_ANONYMOUS
 };
 
-/* --- sbrk ------------------------------------------------------------------------------------------------ */
+/* --- sbrk ------------------------------------------------------------------------------------- */
 
 /* brk(2); libc keeps what the kernel answers. */
 static bool set_brk(struct ptmalloc *pt, uint64_t addr)
@@ -76,7 +76,7 @@ uint64_t pt_morecore(struct ptmalloc *pt, int64_t increment)
 	return at;
 }
 
-/* --- growing ---------------------------------------------------------------------------------------------- */
+/* --- growing ---------------------------------------------------------------------------------- */
 
 /* A fencepost of two headers behind what is left of an old top, which is then freed. */
 static void fence_old_top(struct ptmalloc *pt, uint64_t av, uint64_t old_top, uint64_t old_size)
@@ -340,7 +340,7 @@ uint64_t pt_sysmalloc(struct ptmalloc *pt, uint64_t nb, uint64_t av)
 	return mem;
 }
 
-/* --- giving back ----------------------------------------------------------------------------------------------- */
+/* --- giving back ------------------------------------------------------------------------------ */
 
 /** glibc malloc/malloc.c:systrim; main_arena only */
 bool pt_systrim(struct ptmalloc *pt, uint64_t pad)

@@ -13,10 +13,8 @@ enum step {
 };
 
 enum {
-	SPARSE_CHUNK = 16 << 10, /* mean size from which pieces cost more than single headers */
-	SPARSE_SAMPLE = 16,      /* chunks to judge that by */
-	TRIES_MAX = 8,           /* back-ups in one place: 2, 4, 8 … chunks */
-	UNCHANGED_MAX = 3,       /* the same bad header so often: it is not in motion */
+	TRIES_MAX = 8,     /* back-ups in one place: 2, 4, 8 … chunks */
+	UNCHANGED_MAX = 3, /* the same bad header so often: it is not in motion */
 	RESTARTS_MAX = 2,
 	MOVES_MAX = 16, /* of top, while one heap is walked */
 };
@@ -92,48 +90,6 @@ static enum step parse_i386(struct walk *w)
 	return parse(w, 4);
 }
 
-static void drop_piece(struct stream *s)
-{
-	s->base = s->next;
-	s->valid = 0;
-}
-
-/* Large chunks: a piece would be mostly their insides. */
-static void judge_density(struct stream *s)
-{
-	uint64_t chunks = s->chunks - s->mark_chunks;
-
-	if (chunks < SPARSE_SAMPLE || s->next < s->mark_addr)
-		return;
-	s->is_sparse = (s->next - s->mark_addr) / chunks >= SPARSE_CHUNK;
-	s->mark_addr = s->next;
-	s->mark_chunks = s->chunks;
-}
-
-/* Reads from the next header on; false when that can't be read, with the reason. */
-static bool read_piece(struct walk *w, enum mem_status *ret_status)
-{
-	struct stream *s = &w->s;
-	uint32_t word = w->d->lay->word;
-	uint64_t want, got, at;
-
-	judge_density(s);
-	s->piece_len = min_u64(2 * (uint64_t)s->piece_len, WALK_PIECE) & UINT32_MAX;
-	s->base = s->is_sparse ? s->next : align_down(s->next, WALK_PAGE);
-	want = s->is_sparse ? 4 * (uint64_t)word : s->piece_len;
-	want = min_u64(want, s->read_end > s->base ? s->read_end - s->base : 0);
-	*ret_status = MEM_UNMAPPED;
-	got = want ? mem_read(w->d->mem, s->base, w->piece, want, ret_status) : 0;
-	s->valid = got;
-	/* Where memory ends, a header may end with it: its user word is then taken as 0. */
-	if (got < want || s->base + got >= s->read_end) {
-		memset(w->piece + got, 0, word);
-		s->valid += word;
-	}
-	at = s->next - s->base;
-	return at + 2 * (uint64_t)word <= got && at + 3 * (uint64_t)word <= s->valid;
-}
-
 /*
  * Gives up the chunk before a place that stays bad, and goes on at the next chunk that the arena's
  * own lists name. What lies between is counted, not guessed.
@@ -160,7 +116,7 @@ static void skip(struct walk *w, bool is_unreadable)
 	}
 	s->count = 0;
 	s->next = anchor;
-	drop_piece(s);
+	walk_drop_piece(s);
 }
 
 static bool restart(struct walk *w)
@@ -188,7 +144,7 @@ static void step_back(struct walk *w, size_t chunks)
 
 	s->count -= chunks < s->count ? chunks : s->count;
 	s->next = w->seen[s->count].addr;
-	drop_piece(s);
+	walk_drop_piece(s);
 }
 
 /*
@@ -289,7 +245,7 @@ static bool cross_gap(struct walk *w, bool must)
 	w->seen[s->count].raw = PREV_INUSE;
 	walk_account(w, s->count);
 	s->next = at;
-	drop_piece(s);
+	walk_drop_piece(s);
 	return true;
 }
 
@@ -335,7 +291,7 @@ static bool follow_top(struct walk *w)
 		step_back(w, 1);
 	}
 	s->stop = top;
-	drop_piece(s);
+	walk_drop_piece(s);
 	return true;
 }
 
@@ -390,14 +346,14 @@ void walk_stream(struct walk *w)
 
 	s->next = s->mark_addr = s->start;
 	s->piece_len = WALK_PIECE;
-	drop_piece(s);
+	walk_drop_piece(s);
 	for (;;) {
 		switch (w->d->lay->word == 8 ? parse_lp64(w) : parse_i386(w)) {
 		case STEP_FULL:
 			walk_account(w, s->count - WALK_KEPT);
 			break;
 		case STEP_READ:
-			if (!read_piece(w, &status))
+			if (!walk_read_piece(w, &status))
 				skip(w, true);
 			break;
 		case STEP_BAD:

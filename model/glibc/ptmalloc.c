@@ -99,7 +99,7 @@ uint64_t pt_malloc(struct ptmalloc *pt, uint64_t bytes)
 	return mem;
 }
 
-/* --- calloc ----------------------------------------------------------------------------------------------- */
+/* --- calloc ----------------------------------------------------------------------------------- */
 
 /* Where fresh, and so zero, memory may begin in front of top. */
 struct fresh {
@@ -202,7 +202,7 @@ uint64_t pt_calloc(struct ptmalloc *pt, uint64_t n, uint64_t size)
 	return pt->stop == PT_RUNNING ? mem : 0;
 }
 
-/* --- free --------------------------------------------------------------------------------------------------- */
+/* --- free ------------------------------------------------------------------------------------- */
 
 /* 2.26-2.41: mmapped first, then a tcache is made, then _int_free. Before: the same without it. */
 static void free_by_kind(struct ptmalloc *pt, uint64_t p)
@@ -275,7 +275,7 @@ void pt_free(struct ptmalloc *pt, uint64_t mem)
 	pt_end(pt);
 }
 
-/* --- what a block is ------------------------------------------------------------------------------------------ */
+/* --- what a block is -------------------------------------------------------------------------- */
 
 /** glibc malloc/malloc.c:musable */
 struct pt_block pt_block_of(struct ptmalloc *pt, uint64_t mem)

@@ -55,12 +55,13 @@ static unsigned levels_counted(const struct linux_rules *rules)
 
 static uint64_t tables_for(const struct lx_mm *mm, uint64_t addr)
 {
-	static const unsigned shifts[] = { PMD_SHIFT, PUD_SHIFT, PGD_SHIFT };
-	uint64_t count = 0;
+	uint64_t count;
 
-	for (unsigned i = 0; mm->image && i < levels_counted(mm->rules); i++)
-		count += !has_table(mm->image, addr, shifts[i]);
-	return count;
+	if (!mm->image)
+		return 0;
+	count = (uint64_t)!has_table(mm->image, addr, PMD_SHIFT) +
+	        !has_table(mm->image, addr, PUD_SHIFT);
+	return count + (levels_counted(mm->rules) == 3 && !has_table(mm->image, addr, PGD_SHIFT));
 }
 
 /* Tables stay until nothing is mapped there; newer kernels give emptied ones back at once. */

@@ -108,7 +108,7 @@ static const struct linux_rules *choose_kernel(struct world *world, const struct
 	return linux_rules_for(sys->kernel_major, sys->kernel_minor);
 }
 
-/* --- address space ---------------------------------------------------------------------------------------- */
+/* --- address space ---------------------------------------------------------------------------- */
 
 static void limits_of(const struct snapshot *snap, struct lx_mm_start *ret)
 {
@@ -165,7 +165,7 @@ static bool make_mm(struct world *world, const struct world_start *start,
 	return world->mm != NULL;
 }
 
-/* --- start ---------------------------------------------------------------------------------------------------- */
+/* --- start ------------------------------------------------------------------------------------ */
 
 /* A malloc that was never used: where its state lies, and its first values. */
 static bool start_fresh_malloc(struct world *world, bool is_outside)

@@ -10,7 +10,7 @@
 
 enum { SHRINK_UNKNOWN = -1, TUNABLES_MAX = 1 << 20 };
 
-/* --- variables --------------------------------------------------------------------------------------------- */
+/* --- variables -------------------------------------------------------------------------------- */
 
 static bool read_number(struct memory *mem, uint64_t addr, size_t width, uint64_t *ret)
 {
@@ -192,7 +192,7 @@ static void take_environ(struct world *world, const struct process_facts *proces
 		             "the environment was not read: malloc's tunables are taken as unset");
 }
 
-/* --- threads -------------------------------------------------------------------------------------------------- */
+/* --- threads ---------------------------------------------------------------------------------- */
 
 static bool take_thread(struct world *world, struct memory *mem, const struct malloc_thread *t,
                         bool is_first)

@@ -77,7 +77,7 @@ void world_past_forget(struct world *world, const struct world_past *until)
 	}
 }
 
-/* --- marks ------------------------------------------------------------------------------------------------------- */
+/* --- marks ------------------------------------------------------------------------------------ */
 
 void world_mark(struct world *world, struct world_mark *ret)
 {

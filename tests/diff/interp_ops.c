@@ -129,7 +129,7 @@ static void run_trim(const struct words *w, struct diff_record *record)
 	record->has |= DIFF_HAS_RET;
 }
 
-/* --- the rest --------------------------------------------------------------------------------------------- */
+/* --- the rest --------------------------------------------------------------------------------- */
 
 static void run_set(const struct words *w)
 {

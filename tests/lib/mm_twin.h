@@ -34,6 +34,9 @@ struct mm_twin {
 	char *text;
 };
 
+/** What the child does until it is told to end: calls from `in`, results to `out`. */
+int mm_twin_act(int in, int out);
+
 /** For main(): when the program is to be the process, it is that and ends here. */
 void mm_twin_serve(int argc, char *argv[]);
 

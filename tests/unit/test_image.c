@@ -90,7 +90,7 @@ static void assert_same_fault(struct fixture *f, struct side *side)
 	image_clear_fault(&side->image);
 }
 
-/* --- random steps ----------------------------------------------------------------------------------------- */
+/* --- random steps ----------------------------------------------------------------------------- */
 
 static uint64_t any_addr(struct fixture *f, unsigned width)
 {
@@ -250,7 +250,7 @@ static void step(struct fixture *f)
 		assert_same_fault(f, s);
 }
 
-/* --- fixture ---------------------------------------------------------------------------------------------------- */
+/* --- fixture ---------------------------------------------------------------------------------- */
 
 /* Pages of every kind. */
 static void fill_base(struct fixture *f)
@@ -302,7 +302,7 @@ static void end(struct fixture *f)
 	free(f);
 }
 
-/* --- tests ------------------------------------------------------------------------------------------------------- */
+/* --- tests ------------------------------------------------------------------------------------ */
 
 static void an_image_is_as_good_as_an_array(void **state)
 {

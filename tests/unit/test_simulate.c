@@ -510,7 +510,7 @@ static void an_unknown_kernel_is_remarked(void **state)
 	          "the rules of its kernel are not known", "");
 }
 
-/* --- a live process --------------------------------------------------------------------------------------- */
+/* --- a live process --------------------------------------------------------------------------- */
 
 static void a_live_process_is_predicted(void **state)
 {
@@ -556,7 +556,7 @@ static void a_live_process_is_predicted(void **state)
 	(void)close(back[1]);
 }
 
-/* --- reasons in words ---------------------------------------------------------------------------------------- */
+/* --- reasons in words ------------------------------------------------------------------------- */
 
 static void reasons_fill_their_formats(void **state)
 {
