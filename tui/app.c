@@ -73,7 +73,8 @@ struct view_frame app_view_frame(struct app *app)
 	return (struct view_frame){
 		.snap = app->shown,
 		.previous = app->before,
-		.history = &app->history,
+		.history = &app->past.history,
+		.past = &app->past,
 		.commit = app->rules ? &app->commit : NULL,
 		.first_limit = &app->first_limit,
 		.rules = app->rules,
@@ -121,7 +122,7 @@ static void take_news(struct app *app)
 		return;
 	app->news_ns = app_now_ns();
 	app->walked_permille = 0;
-	history_add(&app->history, snap);
+	past_add(&app->past, snap);
 	announce(app, snap);
 	if (was_paused && !has_ended(snap) && !(app->is_paused && snap->sample.is_frozen)) {
 		snapshot_unref(app->newest);
@@ -215,6 +216,27 @@ static void keep_time(struct app *app, bool was_live)
 		app->is_dirty = true;
 }
 
+/* Tells the feed when the view on screen looks at something else in malloc's memory. */
+static void look(struct app *app)
+{
+	const struct view_ops *ops = app_view(app->view);
+	struct view_frame frame = app_view_frame(app);
+	struct window_request request;
+	bool is_looking;
+
+	/* help says nothing of the target: what the view below it looks at stays */
+	if (!app->feed->look || !app->shown || app->view == VIEW_HELP)
+		return;
+	is_looking = ops->wants && ops->wants(&frame, &request);
+	if (is_looking ? app->is_looking && window_request_equal(&request, &app->looked)
+	               : !app->is_looking)
+		return;
+	app->is_looking = is_looking;
+	if (is_looking)
+		app->looked = request;
+	app->feed->look(app->feed->ctx, is_looking ? &request : NULL);
+}
+
 static void loop(struct app *app)
 {
 	while (!app->is_leaving) {
@@ -229,6 +251,7 @@ static void loop(struct app *app)
 		keep_time(app, was_live);
 		if (app->is_dirty && app_now_ns() >= draw_at(app))
 			app_draw(app);
+		look(app);
 	}
 }
 
@@ -291,6 +314,7 @@ static void end(struct app *app)
 	snapshot_unref(app->shown);
 	snapshot_unref(app->before);
 	snapshot_unref(app->newest);
+	past_fini(&app->past);
 	canvas_fini(&app->canvas);
 	free(app);
 }

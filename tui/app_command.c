@@ -26,8 +26,11 @@ bool app_view_by_name(const char *name, enum view_id *ret)
 		const char *name;
 		enum view_id id;
 	} names[] = {
-		{ "overview", VIEW_OVERVIEW }, { "arenas", VIEW_ARENAS }, { "vmas", VIEW_VMAS },
-		{ "oom", VIEW_OOM },           { "setup", VIEW_SETUP },   { "help", VIEW_HELP },
+		{ "overview", VIEW_OVERVIEW }, { "arenas", VIEW_ARENAS },
+		{ "map", VIEW_MAP },           { "vmas", VIEW_VMAS },
+		{ "oom", VIEW_OOM },           { "timeline", VIEW_TIMELINE },
+		{ "events", VIEW_EVENTS },     { "threads", VIEW_THREADS },
+		{ "setup", VIEW_SETUP },       { "help", VIEW_HELP },
 	};
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
@@ -68,11 +71,22 @@ void app_go_to(struct app *app, enum view_id id)
 	show_view(app, id);
 }
 
+/* Inside the view: from a chunk's bytes to the list of chunks. */
+static bool steps_back(struct app *app)
+{
+	const struct view_ops *ops = app_view(app->view);
+	struct view_frame frame = app_view_frame(app);
+
+	return frame.snap && ops->back && ops->back(&frame);
+}
+
 static void go_back(struct app *app)
 {
 	struct view_state *state = &app->states[app->view];
 
 	app->message[0] = '\0';
+	if (steps_back(app))
+		return;
 	if (state->filter[0])
 		state->filter[0] = '\0';
 	else if (app->stack_depth) {
@@ -165,6 +179,33 @@ static void to_view(struct app *app, enum command_id command)
 		app_say(app, ROLE_STATUS_INFO, "%s", state->note);
 }
 
+/* From an arena or a mapping to the heap that it is. */
+static void show_map(struct app *app)
+{
+	const struct view_ops *ops = app_view(app->view);
+	struct view_frame frame = app_view_frame(app);
+	uint64_t addr;
+
+	if (frame.snap && ops->place && ops->place(&frame, &addr))
+		app->states[VIEW_MAP].map.jump = addr;
+	app_go_to(app, VIEW_MAP);
+}
+
+/* The instant on screen, which a pause may have left behind the newest one. */
+static void set_mark(struct app *app, const char *note)
+{
+	const struct mark *mark = past_mark(&app->past, app->shown, note);
+
+	if (mark)
+		app_say(app, ROLE_STATUS_OK, "mark %u set%s%s; 7 shows what grew since",
+		        mark->number, *note ? ": " : "", note);
+}
+
+static void mark(struct app *app)
+{
+	set_mark(app, "");
+}
+
 static void help(struct app *app)
 {
 	app_go_to(app, VIEW_HELP);
@@ -242,6 +283,8 @@ static void (*const actions[COMMAND_COUNT])(struct app *app) = {
 	[CMD_SET] = app_ask_set,
 	[CMD_REDRAW] = redraw,
 	[CMD_SUSPEND] = suspend,
+	[CMD_MAP] = show_map,
+	[CMD_MARK] = mark,
 };
 
 void app_command(struct app *app, enum command_id command)
@@ -277,10 +320,8 @@ static const struct {
 	enum command_id command;
 	void (*run)(struct app *app, const char *rest);
 } with_argument[] = {
-	{ CMD_THEME, app_use_theme },
-	{ CMD_SET, app_set_line },
-	{ CMD_EXPORT, app_export },
-	{ CMD_GOTO, app_goto },
+	{ CMD_THEME, app_use_theme }, { CMD_SET, app_set_line }, { CMD_EXPORT, app_export },
+	{ CMD_GOTO, app_goto },       { CMD_MARK, set_mark },
 };
 
 static bool run_with(struct app *app, enum command_id command, const char *rest)

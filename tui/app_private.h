@@ -35,7 +35,7 @@ struct app {
 	const struct snapshot *shown, *before; /* on screen, and the one on screen before it */
 	const struct snapshot *newest;         /* came in while paused; else NULL */
 	uint32_t behind;                       /* samples that came in while paused */
-	struct history history;
+	struct past past;
 	struct commit_facts commit;
 	struct first_limit first_limit;
 	const struct linux_rules *rules; /* NULL: the kernel is not known */
@@ -56,6 +56,8 @@ struct app {
 
 	uint32_t interval_ms, walked_permille;
 	uint64_t asked_walk_ns;
+	struct window_request looked; /* what the feed was asked to look at, */
+	bool is_looking;              /* if it was */
 	bool is_paused, is_freezing, is_dirty, is_leaving;
 	int leaving_signal;
 	uint64_t started_ns, news_ns, drawn_ns;

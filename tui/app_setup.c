@@ -63,7 +63,10 @@ static void put_columns(struct app *app)
 
 static void put_interval(struct app *app)
 {
+	uint32_t before = app->interval_ms;
+
 	app->interval_ms = config_number(&app->config, CONFIG_INTERVAL);
+	past_note_rate(&app->past, before, app->interval_ms);
 	app->news_ns = app_now_ns(); /* the next sample is due one new interval from now */
 	app->feed->set_interval(app->feed->ctx, app->interval_ms);
 }

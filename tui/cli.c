@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "tui/cli.h"
+#include "model/rules/linux.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -30,6 +31,19 @@ int cli_fail(const struct err *err)
 {
 	cli_print_error(err);
 	return err_exit_code(err);
+}
+
+bool cli_parse_kernel(const char *word, int *ret_major, int *ret_minor, struct err *reterr)
+{
+	bool is_release = linux_parse_release(word, ret_major, ret_minor);
+
+	if (is_release && linux_is_known(*ret_major, *ret_minor))
+		return true;
+	err_set(reterr, ERR_USAGE, 0, word,
+	        is_release ? "not a release of Linux whose rules are known"
+	                   : "not a kernel version");
+	err_remedy(reterr, "Give one of " LINUX_KNOWN " as MAJOR.MINOR: --kernel 6.1.");
+	return false;
 }
 
 bool cli_parse_pid(const char *word, int32_t *ret, struct err *reterr)

@@ -62,6 +62,8 @@ const char *cli_value(const struct cli_args *args, const char *option);
 
 /** A process id in decimal, 1 … 2^31 - 1. */
 bool cli_parse_pid(const char *word, int32_t *ret, struct err *reterr);
+/** A release of Linux that is simulated: "6.1", or as uname has it. */
+bool cli_parse_kernel(const char *word, int *ret_major, int *ret_minor, struct err *reterr);
 
 /** Exactly one operand, a process id. */
 bool cli_only_pid(const struct cli_args *args, int32_t *ret, struct err *reterr);

@@ -8,7 +8,7 @@
 /* Of every command with a screen. */
 #define SCREEN_OPTIONS                                                                  \
 	{ "interval", "TIME", "time between samples, 100ms to 10s (1s)" },              \
-	{ "view", "NAME", "first view: overview, arenas, vmas, oom" },                  \
+	{ "view", "NAME", "first view: overview, arenas, map, timeline …" },           \
 	{ "theme", "NAME", "a theme's name or the path of its file" },                  \
 	{ "color", "WHEN", "auto, never, 8, 16, 256 or direct" },                       \
 	{ "symbols", "WHICH", "auto, braille, block, half or ascii" },                  \

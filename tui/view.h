@@ -14,14 +14,20 @@
 #include "model/facts/snapshot.h"
 #include "model/linux/lx.h"
 #include "model/run/partition.h"
+#include "model/run/past.h"
 #include "tui/canvas.h"
 #include "tui/command.h"
+#include "tui/map_state.h"
 
 enum view_id {
 	VIEW_OVERVIEW, /* 1 */
 	VIEW_ARENAS,   /* 2 */
+	VIEW_MAP,      /* 3 */
 	VIEW_VMAS,     /* 4 */
 	VIEW_OOM,      /* 5 */
+	VIEW_TIMELINE, /* 7 */
+	VIEW_EVENTS,   /* 8 */
+	VIEW_THREADS,  /* 9 */
 	VIEW_SETUP,
 	VIEW_HELP,
 	VIEW_COUNT
@@ -66,6 +72,15 @@ struct view_item {
 
 enum { VIEW_ITEMS = 128 };
 
+/* Which part of the past the timeline shows. */
+struct view_time {
+	uint64_t cursor_ns; /* 0: none, the newest sample is looked at */
+	uint64_t end_ns;    /* right edge while there is a cursor: it stands still */
+	uint64_t step_ns;   /* of one column at the last draw */
+	uint8_t zoom;       /* row of the table of spans, from 1; 0: what there is fits */
+	uint32_t mark;      /* number of the mark to compare with; 0: the newest */
+};
+
 /** What a view remembers between frames: selection follows the object, not the row. */
 struct view_state {
 	uint64_t selected;       /* key of the selected object: address, pid; 0: the first */
@@ -84,6 +99,8 @@ struct view_state {
 	char note[80]; /* out: for the status line after a command, "no hit"; "" nothing */
 	struct view_rows rows;
 	struct view_groups groups;
+	struct map_state map; /* of the heap map */
+	struct view_time time;
 	struct partition partition; /* of the last snapshot; the overview's prepare() sums it up */
 };
 
@@ -95,6 +112,7 @@ struct view_frame {
 	const struct snapshot *snap;       /* never NULL */
 	const struct snapshot *previous;   /* for changes; NULL at first */
 	const struct history *history;     /* bounded past of this run */
+	const struct past *past;           /* the same with events and marks; NULL: none */
 	const struct commit_facts *commit; /* NULL: not known, as the next two */
 	const struct first_limit *first_limit;
 	const struct linux_rules *rules;
@@ -118,6 +136,8 @@ struct view_ops {
 	enum view_id id;
 	char key;          /* '1' … '8', 0: none */
 	const char *title; /* of the tab */
+	const char *enter; /* what Enter does, in the footer; NULL: CMD_OPEN's own hint */
+	const char *tab;   /* a shorter one for narrow terminals; NULL: the same */
 	uint32_t takes;    /* enum take_what that it shows */
 	void (*draw)(const struct view_frame *frame, struct area area);
 	/**
@@ -143,9 +163,16 @@ struct view_ops {
 	bool (*explain)(const struct view_frame *frame, struct view_words *to);
 	/** The selected object in one line of clean text, to be copied; false: nothing. May be NULL. */
 	bool (*copy)(const struct view_frame *frame, struct text *to);
+	/** Esc: steps back inside the view; false: it was at its outermost. May be NULL. */
+	bool (*back)(const struct view_frame *frame);
+	/** What of malloc's memory the last draw() showed or missed; false: nothing. May be NULL. */
+	bool (*wants)(const struct view_frame *frame, struct window_request *ret);
+	/** The address of what is selected, for the heap map; false: nothing is. May be NULL. */
+	bool (*place)(const struct view_frame *frame, uint64_t *ret_addr);
 };
 
-extern const struct view_ops view_overview, view_arenas, view_vmas, view_oom, view_setup, view_help;
+extern const struct view_ops view_overview, view_arenas, view_map, view_vmas, view_oom;
+extern const struct view_ops view_timeline, view_events, view_threads, view_setup, view_help;
 
 /** All views in tab order. */
 extern const struct view_ops *const views[VIEW_COUNT];

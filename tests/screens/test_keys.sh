@@ -111,7 +111,7 @@ escape_is_quick() {
 	shows 2 '▌2 Arenas▐' && keys Escape && limit=1 wait_for '▌1 Overview▐'
 }
 
-check 'number keys and next-view change the view' eval 'shows 5 "▌5 " && shows Right "▌1 Overview▐"'
+check 'number keys and next-view change the view' eval 'shows 9 "▌9 " && shows Right "▌1 Overview▐"'
 check 'Esc goes back and never quits' goes_back
 check 'help opens and closes' helps
 check 'Space and Z pause and go on' pauses
