@@ -54,6 +54,7 @@ static void put_columns(struct app *app)
 		{ CONFIG_ARENAS_COLUMNS, VIEW_ARENAS },
 		{ CONFIG_VMAS_COLUMNS, VIEW_VMAS },
 		{ CONFIG_OOM_COLUMNS, VIEW_OOM },
+		{ CONFIG_THREADS_COLUMNS, VIEW_THREADS },
 	};
 
 	for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++)
@@ -89,6 +90,7 @@ static void put(struct app *app, enum config_id id)
 	case CONFIG_ARENAS_COLUMNS:
 	case CONFIG_VMAS_COLUMNS:
 	case CONFIG_OOM_COLUMNS:
+	case CONFIG_THREADS_COLUMNS:
 		put_columns(app);
 		break;
 	case CONFIG_THEME:

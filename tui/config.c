@@ -260,7 +260,7 @@ static bool check(enum config_id id, const char *text, char to[CONFIG_TEXT], cha
 bool config_set(struct config *config, enum config_id id, const char *text,
                 enum config_origin origin, char why[CONFIG_WHY])
 {
-	char fine[CONFIG_TEXT];
+	char fine[CONFIG_TEXT] = "";
 
 	if (!check(id, text, fine, why))
 		return false;

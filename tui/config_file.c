@@ -228,7 +228,9 @@ static bool save_to(const char *path, struct config *config, struct err *reterr)
 	if (!present_text(path, &old, &len, reterr))
 		return false;
 	text = config_rewrite(old, len, config);
-	ok = text ? replace(path, text, reterr) : fail(path, ENOMEM, reterr);
+	ok = text && replace(path, text, reterr);
+	if (!text)
+		fail(path, ENOMEM, reterr);
 	if (ok)
 		settle(config, text);
 	free(text);

@@ -82,7 +82,7 @@ struct old_line {
 
 static bool is_blank(char c)
 {
-	return c == ' ' || c == '\t' || c == '\r';
+	return c == ' ' || c == '\t' || c == '\r' || c == '\v' || c == '\f';
 }
 
 /* As inih does it: a value ends at the line's end or at a `;` behind a blank. */
@@ -194,6 +194,8 @@ static void write_line(struct rewriting *w, const char *start, const char *next,
 		if (line->value[-1] == '=' || line->value[-1] == ':')
 			(void)fputc(' ', w->out);
 		(void)fputs(config_text(w->config, line->id), w->out);
+		if (rest < next && *rest == ';') /* a comment behind no value at all */
+			(void)fputc(' ', w->out);
 		(void)fwrite(rest, 1, (size_t)(next - rest), w->out);
 	}
 	if (next > start && next[-1] != '\n')

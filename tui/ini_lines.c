@@ -34,7 +34,7 @@ static char *next_line(char *to, int room, void *stream)
 	lines->line++;
 	newline = memchr(lines->at, '\n', (size_t)(lines->end - lines->at));
 	len = (size_t)((newline ? newline : lines->end) - lines->at);
-	while (len && (*lines->at == ' ' || *lines->at == '\t')) {
+	while (len && strchr(" \t\r\v\f", *lines->at) && *lines->at) {
 		lines->at++;
 		len--;
 	}
@@ -49,7 +49,7 @@ static char *next_line(char *to, int room, void *stream)
 			*nul = '?';
 	}
 	lines->at = newline ? newline + 1 : lines->end;
-	lines->is_awaited = to[0] && !strchr("#;[\r", to[0]);
+	lines->is_awaited = to[0] && !strchr("#;[", to[0]);
 	if (to[0] == '[' && !strchr(to, ']'))
 		file_problem(lines->problems, lines->line, "no ']' behind the section's name");
 	return to;

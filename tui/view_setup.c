@@ -350,6 +350,7 @@ static void setup_status(const struct view_frame *frame, char *to, size_t size)
 const struct view_ops view_setup = {
 	.id = VIEW_SETUP,
 	.title = "Setup",
+	.enter = "Values",
 	.draw = setup_draw,
 	.status = setup_status,
 	.command = setup_command,

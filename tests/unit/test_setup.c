@@ -139,6 +139,7 @@ static void words_are_columns(void **state)
 		{ CONFIG_ARENAS_COLUMNS, &view_arenas },
 		{ CONFIG_VMAS_COLUMNS, &view_vmas },
 		{ CONFIG_OOM_COLUMNS, &view_oom },
+		{ CONFIG_THREADS_COLUMNS, &view_threads },
 	};
 	struct sample sample;
 	char word[CONFIG_TEXT];
