@@ -257,7 +257,7 @@ static void draw_row(const struct map *map, const struct window *w, uint64_t add
 static void draw_facts(const struct map *map, const struct window *w, struct area area)
 {
 	enum { VALUE_AT = 10 };
-	char a[TEXT_NUMBER], b[TEXT_NUMBER], line[200], note[160];
+	char a[TEXT_NUMBER], line[200], note[160];
 	struct text text = text_in(note, sizeof(note));
 	uint64_t value;
 
@@ -278,8 +278,7 @@ static void draw_facts(const struct map *map, const struct window *w, struct are
 	draw_text(area, 1, 3, ROLE_TEXT_DIM,
 	          link_at(w, map->state->word)
 	                  ? "↵ follows the pointer; Esc comes back"
-	                  : "blue words lead to chunks: ↵ follows one, Esc comes back");
-	(void)b;
+	                  : "→ marks words that lead to chunks: ↵ follows one, Esc comes back");
 }
 
 static void title_of(const struct map *map, const struct window *w, char *to, size_t size)
@@ -381,6 +380,32 @@ bool map_follow(const struct map *map)
 	}
 	s->trail[s->trail_len++] = (struct map_place){ s->chunk, s->word };
 	map_open_bytes(s, link->chunk, link->value / w->word * w->word);
+	return true;
+}
+
+bool map_explain_word(const struct map *map, struct view_words *to)
+{
+	const struct window *w = answer(map);
+	char addr[TEXT_NUMBER], count[TEXT_NUMBER], note[160];
+	struct text text = text_in(note, sizeof(note));
+	uint64_t value;
+
+	if (!w)
+		return false;
+	text_addf(&to->title, "word at %s", text_addr(addr, map->state->word));
+	describe(map, w, map->state->word, &text);
+	if (note[0])
+		text_addf(&to->body, "%s.\n", note);
+	if (word_at(w, map->state->word, &value))
+		text_addf(&to->body,
+		          "Its value is 0x%" PRIx64 " (%s). It leads into no chunk, so there is "
+		          "nothing to follow.\n",
+		          value, text_count(count, value));
+	text_add(&to->body,
+	         "A word is taken for a pointer when its value lies in a chunk that the last walk "
+	         "met: → marks it. The link of a tcache or fastbin entry is read as glibc 2.32 and "
+	         "later store it, exclusive-ored with its own address shifted by 12.\n"
+	         "Source: glibc malloc/malloc.c: struct malloc_chunk, tcache_entry, PROTECT_PTR");
 	return true;
 }
 

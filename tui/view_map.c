@@ -133,8 +133,13 @@ static void make_request(const struct map *map)
 	request->scope_end = align_up(map->scope.end, SCOPE_STEP);
 	if (map->state->columns > 0 && map->state->rows > 0)
 		request_cells(map, request);
-	if (map->state->wants_chunks)
+	if (map->state->wants_chunks) {
 		map_request_chunks(map, request);
+	} else if (map_shows_chunks(map)) {
+		request->chunks_at = map->state->top;
+		request->chunks_before = 1;
+		request->chunks_max = WINDOW_CHUNKS_MAX;
+	}
 	if (map->state->mode == MAP_BYTES)
 		map_request_bytes(map, request);
 	map->state->has_request = true;
@@ -483,6 +488,14 @@ static bool map_back(const struct view_frame *frame)
 	return false;
 }
 
+/* Enter that leads nowhere: on a word among bytes. */
+static bool map_explain(const struct view_frame *frame, struct view_words *to)
+{
+	struct map map;
+
+	return map_of(frame, &map) && map.state->mode == MAP_BYTES && map_explain_word(&map, to);
+}
+
 static bool map_wants(const struct view_frame *frame, struct window_request *ret)
 {
 	*ret = frame->state->map.request;
@@ -503,7 +516,7 @@ static void map_status(const struct view_frame *frame, char *to, size_t size)
 		(void)snprintf(to, size, "%" PRIu64 " chunks found no room here: shown as ?",
 		               map.window->chunks_lost);
 	else if (map.state->mode == MAP_CELLS)
-		map_short_legend((enum map_layer)map.state->layer, to, size);
+		map_short_legend(&map, to, size);
 }
 
 static bool map_copy(const struct view_frame *frame, struct text *to)
@@ -530,6 +543,7 @@ const struct view_ops view_map = {
 	.status = map_status,
 	.command = map_command,
 	.open = map_open,
+	.explain = map_explain,
 	.copy = map_copy,
 	.back = map_back,
 	.wants = map_wants,

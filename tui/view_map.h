@@ -44,6 +44,9 @@ void map_draw_cells(const struct map *map, struct area area);
 /** Columns left of the cells. */
 enum { MAP_ADDRESS = 14 };
 
+/** True where cells are smaller than any chunk: they show single chunks. */
+bool map_shows_chunks(const struct map *map);
+
 /* What is known of some bytes of the scope. */
 struct map_sum {
 	struct window_cell cell;
@@ -63,7 +66,7 @@ void map_draw_cell(const struct map *map, struct area area);
 void map_draw_classes(const struct map *map, struct area area);
 
 /** The legend in one line, for the status row. */
-void map_short_legend(enum map_layer layer, char *to, size_t size);
+void map_short_legend(const struct map *map, char *to, size_t size);
 
 /* --- map_chunks.c, map_bytes.c ------------------------------------------------------------------ */
 
@@ -78,6 +81,8 @@ void map_request_bytes(const struct map *map, struct window_request *request);
 void map_open_bytes(struct map_state *state, uint64_t chunk, uint64_t word);
 /** Enter on a word: follows it; false: it leads nowhere. */
 bool map_follow(const struct map *map);
+/** What the word under the cursor is, in words. */
+bool map_explain_word(const struct map *map, struct view_words *to);
 
 /* --- words -------------------------------------------------------------------------------------- */
 
