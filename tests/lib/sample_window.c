@@ -160,7 +160,7 @@ static void fill_bytes(const struct malloc_state *ms, struct window *w)
 	} else if (c->state == CHUNK_TCACHE || c->state == CHUNK_FAST) {
 		put_link(w, c->addr + 16, c->addr + 4096 * 5 + 16, true);
 	} else {
-		put_link(w, c->addr + 48, c->addr + 512, false);
+		put_link(w, c->addr + 48, c->addr + c->size + 32, false);
 	}
 	put_word(w, c->addr + c->size, 0);
 	put_word(w, c->addr + c->size + 8, 0x111);
