@@ -105,8 +105,9 @@ static void draw_place(const struct map *map, struct area area)
 
 	x += draw_textf(area, x, 0, ROLE_ADDRESS, "%s-%s", text_addr(a, from), text_addr(b, to));
 	if (map->cell >= 4096)
-		draw_textf(area, x + 3, 0, ROLE_TEXT, "%s, %" PRIu64 " pages",
-		           text_bytes(c, to - from), (to - from + 4095) / 4096);
+		draw_textf(area, x + 3, 0, ROLE_TEXT, "%s, %" PRIu64 " page%s",
+		           text_bytes(c, to - from), (to - from + 4095) / 4096,
+		           to - from > 4096 ? "s" : "");
 	else
 		draw_textf(area, x + 3, 0, ROLE_TEXT, "%s", text_bytes(c, to - from));
 }
