@@ -44,7 +44,8 @@ struct live {
 	/* the target's CPU clock before each kind of reading of its heap: equal now, nothing ran */
 	uint64_t read_at_cpu_ns[4]; /* headers, lists, walk, mmapped: bit order of enum take_what */
 	uint64_t seq;
-	uint64_t cpu_ns, wall_ns;   /* of heaptop itself, at the last sample */
+	uint64_t cpu_ns, wall_ns; /* of heaptop itself, at the last sample */
+	uint32_t own_cpu_permille;
 	struct chunk_spool *chunks; /* of the last walk while a view looks at them; NULL: none */
 	struct chunk_spool *fresh_chunks; /* filled by the walk under way */
 	char mem_denied[256];             /* why memory can't be read; empty: it can */

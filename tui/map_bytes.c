@@ -12,201 +12,21 @@ enum {
 	TWO_WORDS = 150, /* columns from which a row holds two words */
 	PIECE = 1024,    /* what is asked for moves by so much */
 	FACT_ROWS = 5,
-	ARENA_BYTES = 2200, /* of struct malloc_state, at most */
 };
-
-/* --- what is known of the chunk --------------------------------------------------------------- */
-
-/* NULL until the answer to what is shown now is there. */
-static const struct window *answer(const struct map *map)
-{
-	const struct window *w = map->window;
-
-	return w && w->asked.bytes_len && w->holder.size && w->holder.addr == map->state->chunk
-	               ? w
-	               : NULL;
-}
-
-/* Behind the last byte: the header of the chunk above belongs to the picture. */
-static uint64_t end_of(const struct map *map)
-{
-	const struct window *w = answer(map);
-
-	return w ? w->holder.addr + w->holder.size + 2 * (uint64_t)w->word : map->state->chunk + 64;
-}
-
-static bool byte_at(const struct window *w, uint64_t addr, uint8_t *ret)
-{
-	uint64_t at = addr - w->asked.bytes_at;
-
-	if (addr < w->asked.bytes_at || at >= w->asked.bytes_len ||
-	    w->status[at / WINDOW_GRANULE] != MEM_OK)
-		return false;
-	*ret = w->bytes[at];
-	return true;
-}
-
-/* A word of the target, which is little-endian. */
-static bool word_at(const struct window *w, uint64_t addr, uint64_t *ret)
-{
-	uint8_t byte;
-
-	*ret = 0;
-	for (uint32_t i = 0; i < w->word; i++) {
-		if (!byte_at(w, addr + i, &byte))
-			return false;
-		*ret |= (uint64_t)byte << 8 * i;
-	}
-	return true;
-}
-
-static const struct window_link *link_at(const struct window *w, uint64_t addr)
-{
-	for (size_t i = 0; i < w->link_count; i++) {
-		if (w->asked.bytes_at + w->links[i].at == addr)
-			return &w->links[i];
-	}
-	return NULL;
-}
-
-/* Why a word can't be shown. */
-static const char *absence(const struct window *w, uint64_t addr)
-{
-	uint64_t at = addr - w->asked.bytes_at;
-
-	if (addr < w->asked.bytes_at || at >= w->asked.bytes_len)
-		return "…";
-	switch ((enum mem_status)w->status[at / WINDOW_GRANULE]) {
-	case MEM_SWAPPED:
-		return "swapped out: left alone";
-	case MEM_UNMAPPED:
-		return "not mapped";
-	case MEM_GUARD:
-		return "guard page";
-	case MEM_DENIED:
-		return "no permission";
-	case MEM_GONE:
-		return "the process has ended";
-	case MEM_OK:
-	case MEM_FAILED:
-		break;
-	}
-	return "could not be read";
-}
-
-/* --- what a word is --------------------------------------------------------------------------- */
-
-/* malloc's name for the word `index` of a chunk in a state; NULL: the program's own. */
-static const char *field_name(const struct window_chunk *c, uint64_t index)
-{
-	static const char *const free_names[] = { "fd", "bk", "fd_nextsize", "bk_nextsize" };
-
-	if (index == 0)
-		return "prev_size";
-	if (index == 1)
-		return "size";
-	if (c->state == CHUNK_FREE && index < (c->bin == WINDOW_BIN_LARGE ? 6u : 4u))
-		return free_names[index - 2];
-	if (c->state == CHUNK_FAST && index == 2)
-		return "fd";
-	if (c->state == CHUNK_TCACHE && index < 4)
-		return index == 2 ? "next" : "key";
-	return NULL;
-}
-
-static void add_flags(struct text *text, uint64_t raw)
-{
-	text_addf(text, "%s%s%s%s", raw & 7 ? " |" : "", raw & 1 ? " PREV_INUSE" : "",
-	          raw & 2 ? " IS_MMAPPED" : "", raw & 4 ? " NON_MAIN_ARENA" : "");
-}
-
-/* Header words in malloc's terms. */
-static void add_header(struct text *text, const struct window *w, uint64_t index, uint64_t value)
-{
-	char number[TEXT_NUMBER];
-
-	if (index == 1) {
-		text_addf(text, " %s B", text_count(number, value & ~(uint64_t)7));
-		add_flags(text, value);
-	} else if (w->holder.has_header && (w->holder.raw & 1)) {
-		text_add(text, ": still the chunk before's memory");
-	} else {
-		text_addf(text, " %s B: the chunk before is free", text_count(number, value));
-	}
-}
-
-static const char *arena_list(const struct map *map, char name[TEXT_NUMBER], uint64_t value)
-{
-	for (size_t i = 0; i < map->ms->arena_count; i++) {
-		uint64_t addr = map->ms->arenas[i].addr;
-
-		if (value >= addr && value - addr < ARENA_BYTES)
-			return arena_name(name, map->ms, i);
-	}
-	return NULL;
-}
-
-static void add_link(struct text *text, const struct window_link *link)
-{
-	char addr[TEXT_NUMBER], size[TEXT_NUMBER];
-
-	text_addf(text, "%s→ %s", text->len ? " " : "", text_addr(addr, link->chunk));
-	if (link->value != link->chunk)
-		text_addf(text, "+%" PRIu64, link->value - link->chunk);
-	text_addf(text, " %s %s B%s", map_state_word(link->state), text_count(size, link->size),
-	          link->is_revealed ? " (safe-linked)" : "");
-}
-
-/* All that there is to say of the word at `addr`. */
-static void describe(const struct map *map, const struct window *w, uint64_t addr,
-                     struct text *text)
-{
-	const struct window_chunk *c = &w->holder;
-	uint64_t index = (addr - c->addr) / w->word, next = c->size / w->word, value;
-	const struct window_link *link = link_at(w, addr);
-	const char *name = index < next ? field_name(c, index) : NULL, *arena;
-	char buf[TEXT_NUMBER];
-
-	if (!word_at(w, addr, &value)) {
-		text_add(text, absence(w, addr));
-		return;
-	}
-	if (index == next)
-		text_addf(text, c->state == CHUNK_FREE ? "next chunk's prev_size: this one's size"
-		                                       : "last word: next chunk's prev_size field");
-	if (index == next + 1) {
-		text_addf(text, "next chunk's size %s B", text_count(buf, value & ~(uint64_t)7));
-		add_flags(text, value);
-		return;
-	}
-	if (name)
-		text_add(text, name);
-	if (name && index < 2) {
-		add_header(text, w, index, value);
-		return;
-	}
-	arena = arena_list(map, buf, value);
-	if (link)
-		add_link(text, link);
-	else if (arena)
-		text_addf(text, "%s→ arena %s's list of the bin", text->len ? " " : "", arena);
-	else if (name && !value)
-		text_add(text, " 0: none");
-}
 
 /* --- drawing ---------------------------------------------------------------------------------- */
 
 static void draw_word(const struct map *map, const struct window *w, uint64_t addr, int x,
                       struct area row)
 {
-	enum role role = link_at(w, addr) ? ROLE_ADDRESS : ROLE_TEXT;
+	enum role role = map_link_at(w, addr) ? ROLE_ADDRESS : ROLE_TEXT;
 	char hex[3];
 	uint8_t byte;
 
 	if ((addr - w->holder.addr) / w->word < 2 || addr >= w->holder.addr + w->holder.size)
 		role = ROLE_TEXT_STRONG;
 	for (uint32_t i = 0; i < w->word; i++) {
-		bool is_there = byte_at(w, addr + i, &byte);
+		bool is_there = map_byte_at(w, addr + i, &byte);
 
 		(void)snprintf(hex, sizeof(hex), "%02x", is_there ? byte : 0);
 		draw_text(row, x + 3 * (int)i, 0, is_there ? role : ROLE_TEXT_DIM,
@@ -222,7 +42,7 @@ static void draw_text_of(const struct window *w, uint64_t addr, int x, struct ar
 	uint8_t byte;
 
 	for (uint32_t i = 0; i < w->word; i++) {
-		bool is_text = byte_at(w, addr + i, &byte) && byte >= ' ' && byte < 0x7f;
+		bool is_text = map_byte_at(w, addr + i, &byte) && byte >= ' ' && byte < 0x7f;
 
 		sign[0] = is_text ? (char)byte : '.';
 		draw_text(row, x + (int)i, 0, is_text ? ROLE_TEXT : ROLE_TEXT_DIM, sign);
@@ -233,7 +53,7 @@ static void draw_row(const struct map *map, const struct window *w, uint64_t add
 {
 	int words = map->state->words, hex = 3 * (int)w->word;
 	int text_at = HEX_AT + words * (hex + 1), note_at = text_at + words * (int)w->word + 2;
-	uint64_t end = end_of(map);
+	uint64_t end = map_bytes_end(map);
 	char buf[TEXT_NUMBER], note[160];
 
 	draw_text(row, 2, 0, ROLE_ADDRESS, text_addr(buf, addr));
@@ -246,9 +66,9 @@ static void draw_row(const struct map *map, const struct window *w, uint64_t add
 			break;
 		draw_word(map, w, at, HEX_AT + i * (hex + 1), row);
 		draw_text_of(w, at, text_at + i * (int)w->word, row);
-		describe(map, w, at, &text);
+		map_describe(map, w, at, &text);
 		draw_text(area_part(row, note_at + i * room, 0, room - (words > 1), 1), 0, 0,
-		          link_at(w, at) ? ROLE_ADDRESS : ROLE_TEXT_DIM, note);
+		          map_link_at(w, at) ? ROLE_ADDRESS : ROLE_TEXT_DIM, note);
 		if (at == map->state->word)
 			draw_text(area_part(row, 1, 0, 1, 1), 0, 0, ROLE_SELECT, "▶");
 	}
@@ -257,11 +77,11 @@ static void draw_row(const struct map *map, const struct window *w, uint64_t add
 static void draw_facts(const struct map *map, const struct window *w, struct area area)
 {
 	enum { VALUE_AT = 10 };
-	char a[TEXT_NUMBER], b[TEXT_NUMBER], line[200], note[160];
+	char a[TEXT_NUMBER], line[200], note[160];
 	struct text text = text_in(note, sizeof(note));
 	uint64_t value;
 
-	if (word_at(w, map->state->word, &value))
+	if (map_word_at(w, map->state->word, &value))
 		(void)snprintf(line, sizeof(line), "0x%" PRIx64 "   %s", value,
 		               text_count(a, value));
 	else
@@ -273,13 +93,12 @@ static void draw_facts(const struct map *map, const struct window *w, struct are
 	                       ? "in its header"
 	                       : "in user memory");
 	draw_labelled(area, 1, VALUE_AT, 1, "at", line);
-	describe(map, w, map->state->word, &text);
+	map_describe(map, w, map->state->word, &text);
 	draw_labelled(area, 1, VALUE_AT, 2, "is", note[0] ? note : "the program's own data");
 	draw_text(area, 1, 3, ROLE_TEXT_DIM,
-	          link_at(w, map->state->word)
+	          map_link_at(w, map->state->word)
 	                  ? "↵ follows the pointer; Esc comes back"
-	                  : "blue words lead to chunks: ↵ follows one, Esc comes back");
-	(void)b;
+	                  : "→ marks words that lead to chunks: ↵ follows one, Esc comes back");
 }
 
 static void title_of(const struct map *map, const struct window *w, char *to, size_t size)
@@ -300,7 +119,7 @@ static void title_of(const struct map *map, const struct window *w, char *to, si
 static void settle(const struct map *map, int rows)
 {
 	struct map_state *s = map->state;
-	uint64_t row = (uint64_t)s->words * s->word_bytes, end = end_of(map), at;
+	uint64_t row = (uint64_t)s->words * s->word_bytes, end = map_bytes_end(map), at;
 
 	s->byte_rows = rows;
 	if (s->word < s->chunk)
@@ -318,7 +137,7 @@ static void settle(const struct map *map, int rows)
 
 void map_draw_bytes(const struct map *map, struct area area)
 {
-	const struct window *w = answer(map);
+	const struct window *w = map_answer(map);
 	struct map_state *s = map->state;
 	bool has_facts = area.height >= 14;
 	struct area upper = take_rows(&area, area.height - (has_facts ? FACT_ROWS : 0));
@@ -340,7 +159,7 @@ void map_draw_bytes(const struct map *map, struct area area)
 	for (int y = 0; y < upper.height; y++) {
 		uint64_t addr = s->first_byte + (uint64_t)y * (uint64_t)s->words * w->word;
 
-		if (addr >= end_of(map))
+		if (addr >= map_bytes_end(map))
 			break;
 		draw_row(map, w, addr, area_part(upper, 0, y, -1, 1));
 	}
@@ -369,8 +188,8 @@ void map_open_bytes(struct map_state *s, uint64_t chunk, uint64_t word)
 
 bool map_follow(const struct map *map)
 {
-	const struct window *w = answer(map);
-	const struct window_link *link = w ? link_at(w, map->state->word) : NULL;
+	const struct window *w = map_answer(map);
+	const struct window_link *link = w ? map_link_at(w, map->state->word) : NULL;
 	struct map_state *s = map->state;
 
 	if (!link)
@@ -388,7 +207,7 @@ static bool move_words(const struct map *map, int64_t words)
 {
 	struct map_state *s = map->state;
 	uint64_t index = (s->word - s->chunk) / s->word_bytes;
-	uint64_t last = (end_of(map) - s->chunk) / s->word_bytes - 1;
+	uint64_t last = (map_bytes_end(map) - s->chunk) / s->word_bytes - 1;
 
 	if (words < 0)
 		index -= min_u64(index, (uint64_t)0 - (uint64_t)words);

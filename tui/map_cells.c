@@ -6,6 +6,11 @@
 /* Cells smaller than a page show single chunks. */
 enum { CHUNK_CELL = 4096 };
 
+bool map_shows_chunks(const struct map *map)
+{
+	return map->cell < CHUNK_CELL;
+}
+
 /* A cell as it is shown. */
 struct sign {
 	const char *glyph;
@@ -109,7 +114,7 @@ bool map_sum(const struct map *map, uint64_t addr, uint64_t bytes, struct map_su
 	const struct window *w = map->window;
 
 	*ret = (struct map_sum){ 0 };
-	if (!w || addr >= map->scope.end || (w->known_end && addr >= w->known_end))
+	if (!w || addr >= map->scope.end || addr >= w->known_end)
 		return false;
 	if (!sum_fine(map, addr, bytes, ret)) {
 		*ret = (struct map_sum){ 0 };
@@ -261,7 +266,7 @@ static void draw_cell(const struct map *map, struct area area, int x, int y, uin
 
 	if (map_sum(map, addr, map->cell, &sum))
 		sign = sign_of(map, area.canvas, map->cell, &sum);
-	else if (!map->window)
+	else if (!map->window || !map->window->chunks_lost)
 		sign.glyph = "…";
 	draw_fill(area, x, y, 1, sign.role, sign.glyph);
 }
@@ -300,7 +305,8 @@ static void draw_strip(const struct map *map, struct area area, int y)
 
 		if (addr >= map->scope.end)
 			break;
-		if (map->window && sum_strip(map, addr, step, &sum)) {
+		if (map->window && addr < map->window->known_end &&
+		    sum_strip(map, addr, step, &sum)) {
 			settle(map, addr, &sum);
 			sign = sign_of(map, area.canvas, CHUNK_CELL, &sum);
 		}

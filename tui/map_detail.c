@@ -50,14 +50,14 @@ static const struct legend_line chunk_legend[4] = {
 	{ "| fencepost", "" },
 };
 
-static bool shows_chunks(const struct map *map)
+void map_short_legend(const struct map *map, char *to, size_t size)
 {
-	return map->cell < 4096 && map->state->layer == MAP_USE;
-}
+	bool is_chunks = map_shows_chunks(map) && map->state->layer == MAP_USE;
 
-void map_short_legend(enum map_layer layer, char *to, size_t size)
-{
-	(void)snprintf(to, size, "%s", legends[layer].line);
+	(void)snprintf(
+	        to, size, "%s",
+	        is_chunks ? "chunks: ▐ begins █ in use ▒ tcache, fastbin ░ free T top = headers"
+	                  : legends[map->state->layer].line);
 }
 
 static void draw_layers(const struct map *map, struct area area, int y)
@@ -77,8 +77,9 @@ static void draw_layers(const struct map *map, struct area area, int y)
 
 void map_draw_legend(const struct map *map, struct area area)
 {
-	const struct legend_line *lines =
-	        shows_chunks(map) ? chunk_legend : legends[map->state->layer].lines;
+	const struct legend_line *lines = map_shows_chunks(map) && map->state->layer == MAP_USE
+	                                          ? chunk_legend
+	                                          : legends[map->state->layer].lines;
 	int middle = area.width / 2;
 
 	for (int i = 0; i < 4 && i < area.height; i++) {
@@ -104,8 +105,9 @@ static void draw_place(const struct map *map, struct area area)
 
 	x += draw_textf(area, x, 0, ROLE_ADDRESS, "%s-%s", text_addr(a, from), text_addr(b, to));
 	if (map->cell >= 4096)
-		draw_textf(area, x + 3, 0, ROLE_TEXT, "%s, %" PRIu64 " pages",
-		           text_bytes(c, to - from), (to - from + 4095) / 4096);
+		draw_textf(area, x + 3, 0, ROLE_TEXT, "%s, %" PRIu64 " page%s",
+		           text_bytes(c, to - from), (to - from + 4095) / 4096,
+		           to - from > 4096 ? "s" : "");
 	else
 		draw_textf(area, x + 3, 0, ROLE_TEXT, "%s", text_bytes(c, to - from));
 }
@@ -146,9 +148,45 @@ static void draw_pages(const struct map_sum *sum, struct area area)
 	draw_labelled(area, LABEL_AT, VALUE_AT, 4, "resident", text);
 }
 
-/* Below a page's size a cell is part of one chunk, which the list knows once it was read. */
+/* A neighbour of a chunk in the list. */
+static void add_neighbour(struct text *text, const struct window *w, const struct window_chunk *c,
+                          int step)
+{
+	const struct window_chunk *other = c + step;
+	char size[TEXT_NUMBER];
+
+	if (other < w->chunks || other >= w->chunks + w->chunk_count)
+		text_add(text, "-");
+	else
+		text_addf(text, "%s %s B", map_state_word(other->state),
+		          text_count(size, other->size));
+}
+
+/* Below a page's size a cell is part of one chunk. */
+static void draw_chunk(const struct map *map, const struct window_chunk *c, struct area area)
+{
+	char a[TEXT_NUMBER], b[TEXT_NUMBER], line[160];
+	struct text text = text_in(line, sizeof(line));
+	bool is_cached = c->state == CHUNK_TCACHE || c->state == CHUNK_FAST;
+
+	text_addf(&text, "%s   %s B, %s", text_addr(a, c->addr), text_count(b, c->size),
+	          map_state_word(c->state));
+	draw_labelled(area, LABEL_AT, VALUE_AT, 1, "chunk", line);
+	text = text_in(line, sizeof(line));
+	text_addf(&text, "%s   flags %s%s", map_bin_word(a, c), map_flag_word(b, c),
+	          is_cached ? "   (looks in use to its neighbours)" : "");
+	draw_labelled(area, LABEL_AT, VALUE_AT, 2, "bin", line);
+	text = text_in(line, sizeof(line));
+	add_neighbour(&text, map->window, c, -1);
+	draw_labelled(area, LABEL_AT, VALUE_AT, 3, "before it", line);
+	text = text_in(line, sizeof(line));
+	add_neighbour(&text, map->window, c, 1);
+	draw_labelled(area, LABEL_AT, VALUE_AT, 4, "after it", line);
+}
+
 void map_draw_cell(const struct map *map, struct area area)
 {
+	const struct window_chunk *chunk = NULL;
 	struct map_sum sum;
 	char text[120];
 
@@ -158,8 +196,14 @@ void map_draw_cell(const struct map *map, struct area area)
 		(void)draw_wrapped(area_part(area, 0, 1, -1, -1), 0, ROLE_TEXT_DIM, text);
 		return;
 	}
-	draw_counts(&sum, area);
-	draw_pages(&sum, area);
+	if (map_shows_chunks(map))
+		chunk = window_chunk_at(map->window, map->state->cursor);
+	if (chunk) {
+		draw_chunk(map, chunk, area);
+	} else {
+		draw_counts(&sum, area);
+		draw_pages(&sum, area);
+	}
 	if (area.height > 5)
 		draw_text(area, LABEL_AT, 5, ROLE_TEXT_DIM,
 		          "↵ lists the chunks; ↵ there shows their bytes");

@@ -12,7 +12,6 @@
 #include "model/base/units.h"
 #include "model/facts/source.h"
 
-enum { CELL_LEAST = 4096, CHUNK_CELL = 16, ZOOM = 4 };
 enum { TWO_PANES = 100, THREE_PANES = 150, SCOPE_STEP = 1 << 20 };
 
 /* --- what is shown ---------------------------------------------------------------------------- */
@@ -51,7 +50,7 @@ static bool map_of(const struct view_frame *frame, struct map *ret)
 		return false;
 	if (window && window->asked.scope_start == ret->scope.start)
 		ret->window = window;
-	ret->cell = s->cell ? s->cell : s->fit ? s->fit : CELL_LEAST;
+	ret->cell = s->cell ? s->cell : s->fit ? s->fit : MAP_CELL_LEAST;
 	return true;
 }
 
@@ -68,7 +67,7 @@ void map_waiting(const struct map *map, char *to, size_t size)
 /* The smallest power of two from a page on by which the heap fits. */
 static uint64_t fitting_cell(const struct map_scope *scope, uint64_t room)
 {
-	uint64_t cell = CELL_LEAST;
+	uint64_t cell = MAP_CELL_LEAST;
 
 	while (room && (scope->end - scope->start + cell - 1) / cell > room && cell < 1ull << 60)
 		cell *= 2;
@@ -133,8 +132,13 @@ static void make_request(const struct map *map)
 	request->scope_end = align_up(map->scope.end, SCOPE_STEP);
 	if (map->state->columns > 0 && map->state->rows > 0)
 		request_cells(map, request);
-	if (map->state->wants_chunks)
+	if (map->state->wants_chunks) {
 		map_request_chunks(map, request);
+	} else if (map_shows_chunks(map)) {
+		request->chunks_at = map->state->top;
+		request->chunks_before = 1;
+		request->chunks_max = WINDOW_CHUNKS_MAX;
+	}
 	if (map->state->mode == MAP_BYTES)
 		map_request_bytes(map, request);
 	map->state->has_request = true;
@@ -274,150 +278,7 @@ static void map_draw(const struct view_frame *frame, struct area area)
 	make_request(&map);
 }
 
-/* --- commands --------------------------------------------------------------------------------- */
-
-static void move_cells(struct map *map, int64_t cells)
-{
-	struct map_state *s = map->state;
-	uint64_t index = (s->cursor - map->scope.start) / map->cell;
-	uint64_t last = (map->scope.end - 1 - map->scope.start) / map->cell;
-
-	if (cells < 0)
-		index -= min_u64(index, (uint64_t)0 - (uint64_t)cells);
-	else
-		index = min_u64(index + (uint64_t)cells, last);
-	s->cursor = map->scope.start + index * map->cell;
-}
-
-/* From the size that fits in steps of four to a page, and then to single chunks. */
-static void zoom(struct map *map, bool is_in)
-{
-	struct map_state *s = map->state;
-	uint64_t page = (uint64_t)s->columns * (uint64_t)s->rows / 2;
-
-	if (is_in && map->cell <= CHUNK_CELL) {
-		(void)snprintf(map->frame->state->note, sizeof(map->frame->state->note),
-		               "this is the smallest cell: 16 bytes; Enter lists the chunks");
-		return;
-	}
-	if (!is_in && !s->cell) {
-		(void)snprintf(map->frame->state->note, sizeof(map->frame->state->note),
-		               "this is the whole heap; < and > show others");
-		return;
-	}
-	if (is_in)
-		s->cell = map->cell <= CELL_LEAST ? CHUNK_CELL
-		                                  : max_u64(map->cell / ZOOM, CELL_LEAST);
-	else
-		s->cell = map->cell < CELL_LEAST ? CELL_LEAST : map->cell * ZOOM;
-	if (s->cell >= s->fit)
-		s->cell = 0;
-	/* the cursor stays in the middle of what is shown */
-	page *= s->cell ? s->cell : s->fit;
-	s->top = s->cursor - min_u64(s->cursor - map->scope.start, page);
-}
-
-static void other_heap(struct map *map, bool is_next)
-{
-	struct map_scope scope;
-	size_t count = map_scope_count(map->ms), at;
-
-	at = map_scope_find(map->ms, map->scope.start, &scope);
-	at = is_next ? at + 1 : at + count - 1;
-	if (map_scope_at(map->ms, at % count, &scope)) {
-		map->state->jump = scope.start;
-		map->state->mode = MAP_CELLS;
-		map->state->wants_chunks = false;
-		map->state->trail_len = 0;
-	}
-}
-
-static bool any_mode_command(struct map *map, enum command_id command)
-{
-	switch ((int)command) {
-	case CMD_HEAP_NEXT:
-		other_heap(map, true);
-		return true;
-	case CMD_HEAP_PREVIOUS:
-		other_heap(map, false);
-		return true;
-	case CMD_LAYER_USE:
-		map->state->layer = MAP_USE;
-		return true;
-	case CMD_LAYER_RESIDENT:
-		map->state->layer = MAP_RESIDENT;
-		return true;
-	case CMD_LAYER_BIN:
-		map->state->layer = MAP_BIN;
-		return true;
-	case CMD_LAYER_PAGE:
-		map->state->layer = MAP_PAGE;
-		return true;
-	default:
-		return false;
-	}
-}
-
-static void open_chunks(struct map *map)
-{
-	struct map_state *s = map->state;
-
-	s->mode = MAP_CHUNKS;
-	s->wants_chunks = true;
-	s->anchor = s->cursor;
-	s->is_seeking = true;
-	map->frame->state->selected_row = map->frame->state->top_row = 0;
-}
-
-static bool cells_command(struct map *map, enum command_id command)
-{
-	struct map_state *s = map->state;
-	int64_t row = s->columns, page = row * (s->rows > 1 ? s->rows - 1 : 1);
-
-	switch ((int)command) {
-	case CMD_LEFT:
-		move_cells(map, -1);
-		return true;
-	case CMD_RIGHT:
-		move_cells(map, 1);
-		return true;
-	case CMD_UP:
-		move_cells(map, -row);
-		return true;
-	case CMD_DOWN:
-		move_cells(map, row);
-		return true;
-	case CMD_PAGE_UP:
-		move_cells(map, -page);
-		return true;
-	case CMD_PAGE_DOWN:
-		move_cells(map, page);
-		return true;
-	case CMD_FIRST:
-		s->cursor = map->scope.start;
-		return true;
-	case CMD_LAST:
-		move_cells(map, INT64_MAX);
-		return true;
-	case CMD_ZOOM_IN:
-		zoom(map, true);
-		return true;
-	case CMD_ZOOM_OUT:
-		zoom(map, false);
-		return true;
-	case CMD_CHUNKS:
-		open_chunks(map);
-		return true;
-	case CMD_NEXT_PANE:
-		if (map->frame->state->pane_count < 2)
-			return false;
-		map->frame->state->pane =
-		        (uint8_t)((map->frame->state->pane + 1) % map->frame->state->pane_count);
-		return true;
-	default:
-		return false;
-	}
-}
+/* --- commands, Enter and Esc ------------------------------------------------------------------ */
 
 static bool map_command(const struct view_frame *frame, enum command_id command)
 {
@@ -425,7 +286,7 @@ static bool map_command(const struct view_frame *frame, enum command_id command)
 
 	if (!map_of(frame, &map))
 		return false;
-	if (any_mode_command(&map, command))
+	if (map_any_command(&map, command))
 		return true;
 	switch ((enum map_mode)map.state->mode) {
 	case MAP_CHUNKS:
@@ -435,7 +296,7 @@ static bool map_command(const struct view_frame *frame, enum command_id command)
 	case MAP_CELLS:
 		break;
 	}
-	return cells_command(&map, command);
+	return map_cells_command(&map, command);
 }
 
 /* Enter goes deeper inside this view: from a cell to chunks, to bytes, along a pointer. */
@@ -447,7 +308,7 @@ static bool map_open(const struct view_frame *frame, struct view_target *ret)
 		return false;
 	switch ((enum map_mode)map.state->mode) {
 	case MAP_CELLS:
-		open_chunks(&map);
+		map_open_chunks(&map);
 		break;
 	case MAP_CHUNKS:
 		map_open_bytes(map.state, frame->state->selected, 0);
@@ -483,6 +344,14 @@ static bool map_back(const struct view_frame *frame)
 	return false;
 }
 
+/* Enter that leads nowhere: on a word among bytes. */
+static bool map_explain(const struct view_frame *frame, struct view_words *to)
+{
+	struct map map;
+
+	return map_of(frame, &map) && map.state->mode == MAP_BYTES && map_explain_word(&map, to);
+}
+
 static bool map_wants(const struct view_frame *frame, struct window_request *ret)
 {
 	*ret = frame->state->map.request;
@@ -503,7 +372,7 @@ static void map_status(const struct view_frame *frame, char *to, size_t size)
 		(void)snprintf(to, size, "%" PRIu64 " chunks found no room here: shown as ?",
 		               map.window->chunks_lost);
 	else if (map.state->mode == MAP_CELLS)
-		map_short_legend((enum map_layer)map.state->layer, to, size);
+		map_short_legend(&map, to, size);
 }
 
 static bool map_copy(const struct view_frame *frame, struct text *to)
@@ -531,6 +400,7 @@ const struct view_ops view_map = {
 	.status = map_status,
 	.command = map_command,
 	.open = map_open,
+	.explain = map_explain,
 	.copy = map_copy,
 	.back = map_back,
 	.wants = map_wants,

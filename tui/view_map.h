@@ -44,6 +44,9 @@ void map_draw_cells(const struct map *map, struct area area);
 /** Columns left of the cells. */
 enum { MAP_ADDRESS = 14 };
 
+/** True where cells are smaller than any chunk: they show single chunks. */
+bool map_shows_chunks(const struct map *map);
+
 /* What is known of some bytes of the scope. */
 struct map_sum {
 	struct window_cell cell;
@@ -56,6 +59,16 @@ struct map_sum {
 /** False when nothing is known of [addr, addr + bytes). */
 bool map_sum(const struct map *map, uint64_t addr, uint64_t bytes, struct map_sum *ret);
 
+/* --- map_command.c ------------------------------------------------------------------------------- */
+
+enum { MAP_CELL_LEAST = 4096 }; /* unless single chunks are shown */
+
+/** Heaps and layers: in each mode. */
+bool map_any_command(const struct map *map, enum command_id command);
+bool map_cells_command(const struct map *map, enum command_id command);
+/** Lists the chunks from the cursor on. */
+void map_open_chunks(const struct map *map);
+
 /* --- map_detail.c: below the map ---------------------------------------------------------------- */
 
 void map_draw_legend(const struct map *map, struct area area);
@@ -63,7 +76,7 @@ void map_draw_cell(const struct map *map, struct area area);
 void map_draw_classes(const struct map *map, struct area area);
 
 /** The legend in one line, for the status row. */
-void map_short_legend(enum map_layer layer, char *to, size_t size);
+void map_short_legend(const struct map *map, char *to, size_t size);
 
 /* --- map_chunks.c, map_bytes.c ------------------------------------------------------------------ */
 
@@ -78,6 +91,21 @@ void map_request_bytes(const struct map *map, struct window_request *request);
 void map_open_bytes(struct map_state *state, uint64_t chunk, uint64_t word);
 /** Enter on a word: follows it; false: it leads nowhere. */
 bool map_follow(const struct map *map);
+
+/* --- map_word.c: one word of a chunk ------------------------------------------------------------- */
+
+/** NULL until the bytes of the chunk that is shown now are there. */
+const struct window *map_answer(const struct map *map);
+/** Behind the last byte shown: the header of the chunk above belongs to the picture. */
+uint64_t map_bytes_end(const struct map *map);
+/** False where it is not readable. Words are little-endian. */
+bool map_byte_at(const struct window *w, uint64_t addr, uint8_t *ret);
+bool map_word_at(const struct window *w, uint64_t addr, uint64_t *ret);
+const struct window_link *map_link_at(const struct window *w, uint64_t addr);
+/** All that there is to say of the word at `addr`: field, size, where it leads; or why not. */
+void map_describe(const struct map *map, const struct window *w, uint64_t addr, struct text *text);
+/** What the word under the cursor is, in words. */
+bool map_explain_word(const struct map *map, struct view_words *to);
 
 /* --- words -------------------------------------------------------------------------------------- */
 

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "model/facts/window.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "model/base/units.h"
@@ -17,6 +16,11 @@ bool window_request_equal(const struct window_request *a, const struct window_re
 	       a->bytes_len == b->bytes_len;
 }
 
+static uint64_t cells_bytes(uint64_t cell)
+{
+	return cell > UINT64_MAX / WINDOW_CELLS_MAX ? UINT64_MAX : cell * WINDOW_CELLS_MAX;
+}
+
 static struct window_request cut(const struct window_request *request)
 {
 	struct window_request cut = *request;
@@ -26,8 +30,7 @@ static struct window_request cut(const struct window_request *request)
 	if (!is_power_of_two(cut.cell) || cut.cell < WINDOW_CELL_LEAST || cut.end < cut.start)
 		cut.end = cut.start;
 	else
-		cut.end = min_u64(cut.end, cut.start + min_u64(cut.cell * WINDOW_CELLS_MAX,
-		                                               UINT64_MAX - cut.start));
+		cut.end = cut.start + min_u64(cut.end - cut.start, cells_bytes(cut.cell));
 	cut.chunks_max = cut.chunks_max < WINDOW_CHUNKS_MAX ? cut.chunks_max : WINDOW_CHUNKS_MAX;
 	if (cut.chunks_before >= cut.chunks_max)
 		cut.chunks_before = cut.chunks_max ? cut.chunks_max - 1 : 0;
@@ -122,6 +125,14 @@ static void count_chunk(struct window_cell *cell, enum chunk_state state)
 		cell->cached_chunks++;
 }
 
+/* The end of the cell that holds `at`, or `end` if that comes first. Addresses may be any. */
+static uint64_t cell_end(const struct row *row, uint64_t at, uint64_t end)
+{
+	uint64_t left = row->cell - (at - row->start) % row->cell;
+
+	return end - at < left ? end : at + left;
+}
+
 static void add_chunk(const struct row *row, const struct chunk_record *c, bool is_large)
 {
 	uint64_t at = max_u64(c->addr, row->start), end = min_u64(c->addr + c->size, row->end);
@@ -130,7 +141,7 @@ static void add_chunk(const struct row *row, const struct chunk_record *c, bool 
 		count_chunk(&row->cells[(c->addr - row->start) / row->cell], c->state);
 	while (at < end) {
 		size_t i = (size_t)((at - row->start) / row->cell);
-		uint64_t stop = min_u64(row->start + (i + 1) * row->cell, end);
+		uint64_t stop = cell_end(row, at, end);
 
 		add_bytes(&row->cells[i], stop - at, c->state, is_large);
 		if (c->state == CHUNK_FREE)
@@ -147,7 +158,7 @@ static void add_pages(const struct row *row, uint64_t at, uint64_t end, enum pag
 	end = min_u64(end, row->end);
 	while (at < end) {
 		size_t i = (size_t)((at - row->start) / row->cell);
-		uint64_t stop = min_u64(row->start + (i + 1) * row->cell, end);
+		uint64_t stop = cell_end(row, at, end);
 		struct window_cell *cell = &row->cells[i];
 
 		*(sum == SUM_RESIDENT  ? &cell->resident
@@ -304,6 +315,7 @@ static void digest_one(struct digest *d, const struct chunk_record *c)
 	add_chunk(&d->rows[0], c, is_large);
 	add_chunk(&d->rows[1], c, is_large);
 	add_to_class(d->window, c);
+	d->window->known_end = max_u64(d->window->known_end, c->addr + c->size);
 	if (c->state == CHUNK_FREE)
 		digest_releasable(d, c);
 	add_to_list(d, c);
@@ -326,63 +338,6 @@ void window_digest(const struct chunk_spool *spool, const struct mem_range *rang
 	}
 	straighten_list(&d);
 	(void)chunk_spool_count(spool, &window->chunks_lost);
-	if (window->chunks_lost)
-		window->known_end = cursor.last.addr + cursor.last.size;
-}
-
-/* --- links ---------------------------------------------------------------------------------------- */
-
-static int by_value(const void *a, const void *b)
-{
-	const struct window_link *left = a, *right = b;
-
-	return left->value < right->value ? -1 : left->value > right->value;
-}
-
-static int by_offset(const void *a, const void *b)
-{
-	const struct window_link *left = a, *right = b;
-
-	return left->at < right->at ? -1 : left->at > right->at;
-}
-
-/* The first link whose value is not below `addr`. */
-static size_t first_from(const struct window *w, uint64_t addr)
-{
-	size_t low = 0, high = w->link_count;
-
-	while (low < high) {
-		size_t mid = low + (high - low) / 2;
-
-		if (w->links[mid].value < addr)
-			low = mid + 1;
-		else
-			high = mid;
-	}
-	return low;
-}
-
-void window_resolve(const struct chunk_spool *spool, struct window *w)
-{
-	struct chunk_cursor cursor = { 0 };
-	struct chunk_record c;
-	size_t kept = 0;
-
-	qsort(w->links, w->link_count, sizeof(*w->links), by_value);
-	while (w->link_count && chunk_spool_next(spool, &cursor, &c)) {
-		for (size_t i = first_from(w, c.addr);
-		     i < w->link_count && w->links[i].value - c.addr < c.size; i++) {
-			w->links[i].chunk = c.addr;
-			w->links[i].size = c.size;
-			w->links[i].state = c.state;
-		}
-	}
-	for (size_t i = 0; i < w->link_count; i++) {
-		if (w->links[i].size)
-			w->links[kept++] = w->links[i];
-	}
-	w->link_count = kept;
-	qsort(w->links, w->link_count, sizeof(*w->links), by_offset);
 }
 
 /* --- looking something up ------------------------------------------------------------------------- */

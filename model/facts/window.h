@@ -91,8 +91,9 @@ struct window {
 	struct window_request asked;
 	uint64_t walk_taken_ns; /* CLOCK_REALTIME of the walk that the chunks are from */
 	uint64_t chunks_lost; /* chunks of that walk that found no room: what follows is unknown */
-	uint64_t known_end;   /* with chunks lost: cells from here on are not known; else 0 */
-	uint32_t word;        /* bytes of a target's word */
+	uint64_t
+	        known_end; /* the scope from here on was not walked: it grew since, or chunks were lost */
+	uint32_t word; /* bytes of a target's word */
 
 	struct window_cell *cells;
 	size_t cell_count;
