@@ -42,6 +42,8 @@ static void forget_program(struct live *live)
 	live->mem = NULL;
 	live_keep(live, PART_VMAS, NULL);
 	live_keep(live, PART_HEAP, NULL);
+	live_keep(live, PART_WINDOW, NULL);
+	live_forget_chunks(live);
 	region_free(live->found_region);
 	live->found_region = NULL;
 	live->is_searched = false;
@@ -181,6 +183,7 @@ static struct freeze *stop_target(const struct live *live, struct sample_facts *
 static bool read_layers(struct live *live, const struct take_request *request, uint32_t what,
                         uint64_t now_ns, struct sample_facts *sample)
 {
+	const struct chunk_sink *chunks = (what & TAKE_CHUNKS) ? request->chunks : NULL;
 	uint64_t began = clock_monotonic_ns();
 	struct err err = { 0 };
 
@@ -191,9 +194,12 @@ static bool read_layers(struct live *live, const struct take_request *request, u
 		return false;
 	if (live->last[PART_VMAS] && live->last[PART_PROCESS])
 		lx_find_break(&live->last[PART_VMAS]->vmas, &live->last[PART_PROCESS]->process);
+	if (!chunks)
+		chunks = live_window_begin(live, request, &what);
 	if (what & (TAKE_HEADERS | TAKE_LISTS | TAKE_WALK | TAKE_MMAPPED))
-		live_read_heap(live, what, now_ns, (what & TAKE_CHUNKS) ? request->chunks : NULL,
-		               sample);
+		live_read_heap(live, what, now_ns, chunks, sample);
+	if (request->window && (what & TAKE_WINDOW))
+		live_read_window(live, request, now_ns, sample);
 	(void)live_refine_vmas(live, what & ~(uint32_t)TAKE_SMAPS, now_ns, sample);
 	return true;
 }
@@ -297,6 +303,7 @@ static void live_close(struct source *source)
 
 	for (size_t i = 0; i < PART_COUNT; i++)
 		part_unref(live->last[i]);
+	live_forget_chunks(live);
 	mem_live_close(live->mem);
 	maps_cache_free(live->maps);
 	tasks_free(live->tasks);

@@ -10,6 +10,7 @@
  * malloc owns names them), system before the OOM table (the limit that bites first bounds it).
  */
 #include "model/facts/source.h"
+#include "model/glibc/decode.h"
 #include "model/rules/linux.h"
 #include "probes/find.h"
 #include "probes/read.h"
@@ -23,6 +24,7 @@ struct live {
 	const struct linux_rules *rules;
 	struct part *last[PART_COUNT]; /* newest of each kind */
 	struct region *found_region;   /* owns texts of `library` and `found` */
+	struct heap_facts no_errors;   /* where those of a look at single chunks go */
 	struct heap_facts library;     /* library, roads and confidence, found at attach */
 	struct found found;
 	bool is_searched;         /* `library` and `found` hold for the present program */
@@ -42,8 +44,10 @@ struct live {
 	/* the target's CPU clock before each kind of reading of its heap: equal now, nothing ran */
 	uint64_t read_at_cpu_ns[4]; /* headers, lists, walk, mmapped: bit order of enum take_what */
 	uint64_t seq;
-	uint64_t cpu_ns, wall_ns; /* of heaptop itself, at the last sample */
-	char mem_denied[256];     /* why memory can't be read; empty: it can */
+	uint64_t cpu_ns, wall_ns;   /* of heaptop itself, at the last sample */
+	struct chunk_spool *chunks; /* of the last walk while a view looks at them; NULL: none */
+	struct chunk_spool *fresh_chunks; /* filled by the walk under way */
+	char mem_denied[256];             /* why memory can't be read; empty: it can */
 };
 
 /** Exchanges live->last[kind] for `fresh`, whose reference it takes over. */
@@ -66,5 +70,23 @@ bool live_refine_vmas(struct live *live, uint32_t what, uint64_t now_ns,
 /** Decodes malloc as far as `what` asks; true when the heap part was exchanged. */
 bool live_read_heap(struct live *live, uint32_t what, uint64_t now_ns,
                     const struct chunk_sink *chunks, struct sample_facts *sample);
+
+/** For the program's own malloc, on any region. Errors go nowhere. */
+struct decode live_decode_of(struct live *live, struct region *region);
+
+/* --- live_window.c --- */
+
+/**
+ * Before the heap is read: where its chunks are to go when a view looks at them, and then *what asks
+ * for the walk; NULL: they were kept from an earlier one, or nobody looks.
+ */
+const struct chunk_sink *live_window_begin(struct live *live, const struct take_request *request,
+                                           uint32_t *what);
+
+/** After the heap was read, with TAKE_WINDOW: answers request->window. */
+void live_read_window(struct live *live, const struct take_request *request, uint64_t now_ns,
+                      struct sample_facts *sample);
+
+void live_forget_chunks(struct live *live);
 
 #endif

@@ -154,6 +154,18 @@ static struct decode decode_of(struct live *live, size_t instance, struct part *
 		                .heap_max = found->layout.heap.heap_max };
 }
 
+struct decode live_decode_of(struct live *live, struct region *region)
+{
+	struct part *heap = live->last[PART_HEAP];
+	struct decode d = decode_of(live, 0, heap);
+
+	live->no_errors = (struct heap_facts){ 0 };
+	d.region = region;
+	d.heap = &live->no_errors;
+	d.progress = NULL;
+	return d;
+}
+
 /* --- reading it ---------------------------------------------------------------------------------- */
 
 static void note_no_memory(const struct live *live, struct heap_facts *heap)

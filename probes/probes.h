@@ -48,6 +48,8 @@ void sampler_set_interval(struct sampler *sampler, uint32_t interval_ms);
 void sampler_want(struct sampler *sampler, uint32_t what);
 /** Which parts the view on screen shows, so that others may rest (enum take_what). */
 void sampler_focus(struct sampler *sampler, uint32_t what);
+/** What a view looks at in malloc's memory, answered soon and after each walk; NULL: nothing any more. */
+void sampler_look(struct sampler *sampler, const struct window_request *request);
 /** The walk under way, in thousandths of the heap; 0: none is. */
 uint32_t sampler_walk_permille(struct sampler *sampler);
 /** Asks to stop, joins, closes the source; accepts NULL. Never waits for the target. */

@@ -53,7 +53,17 @@ struct sampler {
 	const struct snapshot *newest;
 	struct sampler_settings settings;
 	uint32_t wanted, focus;
+	struct window_request window; /* what a view looks at, */
+	bool has_window;              /* if one does */
 	bool must_stop;
+};
+
+/* What the thread was told for one turn. */
+struct orders {
+	struct sampler_settings settings;
+	uint32_t wanted, focus;
+	struct window_request window;
+	bool has_window, must_stop;
 };
 
 /* --- the thread ------------------------------------------------------------------------------- */
@@ -64,7 +74,7 @@ static uint64_t cost_ns(const struct sample_facts *s, size_t which)
 	case TIER_LISTS:
 		return s->lists_ns;
 	case TIER_WALK:
-		return s->walk_ns + s->lists_ns;
+		return s->walk_ns + s->lists_ns + s->window_ns;
 	case TIER_RESIDENCY:
 		return s->residency_ns;
 	case TIER_SMAPS:
@@ -90,9 +100,9 @@ static bool is_smaps_worth_it(const struct snapshot *snap)
 	return false;
 }
 
-static uint32_t choose(struct sampler *s, uint32_t wanted, uint32_t focus, uint64_t now)
+static uint32_t choose(struct sampler *s, const struct orders *orders, uint64_t now)
 {
-	uint32_t what = TAKE_PROCESS | TAKE_VMAS | TAKE_HEADERS | TAKE_SYSTEM | wanted;
+	uint32_t what = TAKE_PROCESS | TAKE_VMAS | TAKE_HEADERS | TAKE_SYSTEM | orders->wanted;
 
 	/* The first picture comes at once; what may take long follows with the second. */
 	if (!s->previous)
@@ -102,10 +112,14 @@ static uint32_t choose(struct sampler *s, uint32_t wanted, uint32_t focus, uint6
 
 		if (now < t->due_ns)
 			continue;
-		if (i == TIER_SMAPS && !(focus & TAKE_SMAPS) && !is_smaps_worth_it(s->previous))
+		if (i == TIER_SMAPS && !(orders->focus & TAKE_SMAPS) &&
+		    !is_smaps_worth_it(s->previous))
 			continue;
 		what |= t->what;
 	}
+	/* What is looked at is as new as the walk. */
+	if (orders->has_window && (what & TAKE_WALK))
+		what |= TAKE_WINDOW;
 	return what;
 }
 
@@ -143,19 +157,19 @@ static void deliver(struct sampler *s, const struct snapshot *snap)
 }
 
 /* One sample; returns false when the target has ended and nothing more will come. */
-static bool sample_once(struct sampler *s, const struct sampler_settings *settings, uint32_t wanted,
-                        uint32_t focus)
+static bool sample_once(struct sampler *s, const struct orders *orders)
 {
-	struct take_request request = { .what = choose(s, wanted, focus, clock_monotonic_ns()),
-		                        .previous = s->previous };
+	struct take_request request = { .what = choose(s, orders, clock_monotonic_ns()),
+		                        .previous = s->previous,
+		                        .window = orders->has_window ? &orders->window : NULL };
 	const struct snapshot *snap = NULL;
 	const struct process_facts *process;
 	struct err err;
 
 	if (!s->source->ops->take(s->source, &request, &snap, &err))
 		return true;
-	settle_tiers(s, request.what, focus, settings->cpu_budget_permille, &snap->sample,
-	             clock_monotonic_ns());
+	settle_tiers(s, request.what, orders->focus, orders->settings.cpu_budget_permille,
+	             &snap->sample, clock_monotonic_ns());
 	deliver(s, snap);
 	snapshot_unref(s->previous);
 	s->previous = snap;
@@ -186,6 +200,22 @@ static uint64_t tick_ns(const struct sampler *s, const struct sampler_settings *
 	return wanted > bearable ? wanted : bearable;
 }
 
+static struct orders take_orders(struct sampler *s)
+{
+	struct orders orders;
+
+	pthread_mutex_lock(&s->lock);
+	orders = (struct orders){ .settings = s->settings,
+		                  .wanted = s->wanted,
+		                  .focus = s->focus,
+		                  .window = s->window,
+		                  .has_window = s->has_window,
+		                  .must_stop = s->must_stop };
+	s->wanted = 0;
+	pthread_mutex_unlock(&s->lock);
+	return orders;
+}
+
 static void *sampler_main(void *arg)
 {
 	struct sampler *s = arg;
@@ -193,32 +223,23 @@ static void *sampler_main(void *arg)
 	bool is_over = false;
 
 	for (;;) {
-		struct sampler_settings settings;
-		uint32_t wanted, focus;
-		bool must_stop;
+		struct orders orders = take_orders(s);
 		uint64_t now;
 
-		pthread_mutex_lock(&s->lock);
-		settings = s->settings;
-		wanted = s->wanted;
-		focus = s->focus;
-		must_stop = s->must_stop;
-		s->wanted = 0;
-		pthread_mutex_unlock(&s->lock);
-		if (must_stop)
+		if (orders.must_stop)
 			return NULL;
 		now = clock_monotonic_ns();
-		if (!is_over && (wanted || now >= next)) {
+		if (!is_over && (orders.wanted || now >= next)) {
 			bool is_first = !s->previous;
 
-			is_over = !sample_once(s, &settings, wanted, focus);
-			next = is_first ? now : now + tick_ns(s, &settings);
+			is_over = !sample_once(s, &orders);
+			next = is_first ? now : now + tick_ns(s, &orders.settings);
 			now = clock_monotonic_ns();
 			if (!is_first && next < now + 20 * MS)
 				next = now +
 				       20 * MS; /* an overrun never becomes a loop without rest */
-		} else if (next > now + tick_ns(s, &settings)) {
-			next = now + tick_ns(s, &settings);
+		} else if (next > now + tick_ns(s, &orders.settings)) {
+			next = now + tick_ns(s, &orders.settings);
 		}
 		rest_until(s, next, is_over);
 	}
@@ -322,6 +343,19 @@ uint32_t sampler_walk_permille(struct sampler *s)
 	if (!total)
 		return 0;
 	return done >= total ? 1000 : (uint32_t)(1 + done / (total / 999 + 1));
+}
+
+void sampler_look(struct sampler *s, const struct window_request *request)
+{
+	pthread_mutex_lock(&s->lock);
+	s->has_window = request != NULL;
+	if (request) {
+		s->window = *request;
+		s->wanted |= TAKE_WINDOW;
+	}
+	pthread_mutex_unlock(&s->lock);
+	if (request)
+		wake(s);
 }
 
 void sampler_stop(struct sampler *s)

@@ -213,6 +213,27 @@ static void keep_time(struct app *app, bool was_live)
 		app->is_dirty = true;
 }
 
+/* Tells the feed when the view on screen looks at something else in malloc's memory. */
+static void look(struct app *app)
+{
+	const struct view_ops *ops = app_view(app->view);
+	struct view_frame frame = app_view_frame(app);
+	struct window_request request;
+	bool is_looking;
+
+	/* help says nothing of the target: what the view below it looks at stays */
+	if (!app->feed->look || !app->shown || app->view == VIEW_HELP)
+		return;
+	is_looking = ops->wants && ops->wants(&frame, &request);
+	if (is_looking ? app->is_looking && window_request_equal(&request, &app->looked)
+	               : !app->is_looking)
+		return;
+	app->is_looking = is_looking;
+	if (is_looking)
+		app->looked = request;
+	app->feed->look(app->feed->ctx, is_looking ? &request : NULL);
+}
+
 static void loop(struct app *app)
 {
 	while (!app->is_leaving) {
@@ -227,6 +248,7 @@ static void loop(struct app *app)
 		keep_time(app, was_live);
 		if (app->is_dirty && app_now_ns() >= draw_at(app))
 			app_draw(app);
+		look(app);
 	}
 }
 
@@ -252,8 +274,9 @@ bool app_options_check(const struct app_options *options, struct err *reterr)
 	}
 	if (options->view && !app_view_by_name(options->view, &view)) {
 		err_setf(reterr, ERR_USAGE, "--view", "there is no view \"%s\"", options->view);
-		err_remedy(reterr,
-		           "use overview, arenas, vmas, oom, timeline, events, threads or help");
+		err_remedy(
+		        reterr,
+		        "use overview, arenas, map, vmas, oom, timeline, events, threads or help");
 		return false;
 	}
 	return theme_load(theme_of(options), &theme, &problems, reterr);

@@ -31,7 +31,9 @@ struct app_feed {
 	void (*set_interval)(void *ctx, uint32_t ms);
 	void (*want)(void *ctx, uint32_t what);  /* enum take_what: parts to be read soon */
 	void (*focus)(void *ctx, uint32_t what); /* enum take_what: parts the screen shows */
-	uint32_t (*walked)(void *ctx);           /* thousandths of the walk under way; 0: none */
+	/* What a view looks at in malloc's memory; NULL: nothing any more. May be NULL. */
+	void (*look)(void *ctx, const struct window_request *request);
+	uint32_t (*walked)(void *ctx); /* thousandths of the walk under way; 0: none */
 };
 
 /** Checks what was typed for --theme and --color, before anything is opened. */

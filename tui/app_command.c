@@ -27,9 +27,10 @@ bool app_view_by_name(const char *name, enum view_id *ret)
 		enum view_id id;
 	} names[] = {
 		{ "overview", VIEW_OVERVIEW }, { "arenas", VIEW_ARENAS },
-		{ "vmas", VIEW_VMAS },         { "oom", VIEW_OOM },
-		{ "timeline", VIEW_TIMELINE }, { "events", VIEW_EVENTS },
-		{ "threads", VIEW_THREADS },   { "help", VIEW_HELP },
+		{ "map", VIEW_MAP },           { "vmas", VIEW_VMAS },
+		{ "oom", VIEW_OOM },           { "timeline", VIEW_TIMELINE },
+		{ "events", VIEW_EVENTS },     { "threads", VIEW_THREADS },
+		{ "help", VIEW_HELP },
 	};
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
@@ -70,11 +71,22 @@ void app_go_to(struct app *app, enum view_id id)
 	show_view(app, id);
 }
 
+/* Inside the view: from a chunk's bytes to the list of chunks. */
+static bool steps_back(struct app *app)
+{
+	const struct view_ops *ops = app_view(app->view);
+	struct view_frame frame = app_view_frame(app);
+
+	return frame.snap && ops->back && ops->back(&frame);
+}
+
 static void go_back(struct app *app)
 {
 	struct view_state *state = &app->states[app->view];
 
 	app->message[0] = '\0';
+	if (steps_back(app))
+		return;
 	if (state->filter[0])
 		state->filter[0] = '\0';
 	else if (app->stack_depth) {
@@ -231,6 +243,18 @@ static void mark(struct app *app)
 	set_mark(app, "");
 }
 
+/* From an arena or a mapping to the heap that it is. */
+static void show_map(struct app *app)
+{
+	const struct view_ops *ops = app_view(app->view);
+	struct view_frame frame = app_view_frame(app);
+	uint64_t addr;
+
+	if (frame.snap && ops->place && ops->place(&frame, &addr))
+		app->states[VIEW_MAP].map.jump = addr;
+	app_go_to(app, VIEW_MAP);
+}
+
 static void help(struct app *app)
 {
 	app_go_to(app, VIEW_HELP);
@@ -306,6 +330,7 @@ static void (*const actions[COMMAND_COUNT])(struct app *app) = {
 	[CMD_REDRAW] = redraw,
 	[CMD_SUSPEND] = suspend,
 	[CMD_MARK] = mark,
+	[CMD_MAP] = show_map,
 };
 
 void app_command(struct app *app, enum command_id command)

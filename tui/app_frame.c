@@ -212,19 +212,31 @@ void app_draw_status(struct app *app, struct area screen)
 
 /* Most useful first; quit always stays, at the end. */
 static const enum command_id hint_order[] = {
-	CMD_HELP,      CMD_BACK,      CMD_LEFT,   CMD_RIGHT,  CMD_ZOOM_IN,   CMD_ZOOM_OUT,
-	CMD_OPEN,      CMD_NEXT_PANE, CMD_SEARCH, CMD_FILTER, CMD_SORT,      CMD_MARK,
-	CMD_MARK_NEXT, CMD_PAUSE,     CMD_FASTER, CMD_SLOWER, CMD_REFRESH,   CMD_PROMPT,
-	CMD_COPY,      CMD_EXPORT,    CMD_FREEZE, CMD_THEME,  CMD_NEXT_VIEW, CMD_SORT_INVERT,
+	CMD_HELP,      CMD_BACK,      CMD_OPEN,           CMD_NEXT_PANE, CMD_SEARCH,
+	CMD_FILTER,    CMD_MAP,       CMD_ZOOM_IN,        CMD_ZOOM_OUT,  CMD_LEFT,
+	CMD_RIGHT,     CMD_HEAP_NEXT, CMD_LAYER_RESIDENT, CMD_LAYER_BIN, CMD_LAYER_PAGE,
+	CMD_LAYER_USE, CMD_SORT,      CMD_MARK,           CMD_MARK_NEXT, CMD_PAUSE,
+	CMD_FASTER,    CMD_SLOWER,    CMD_REFRESH,        CMD_PROMPT,    CMD_COPY,
+	CMD_EXPORT,    CMD_FREEZE,    CMD_THEME,          CMD_NEXT_VIEW, CMD_SORT_INVERT,
 };
 
 static bool applies(const struct app *app, enum command_id command)
 {
 	if (command == CMD_BACK)
 		return app->stack_depth > 0;
+	if (!keymap_key(app->view, command))
+		return false;
 	if (command == CMD_NEXT_PANE && app->states[app->view].pane_count == 1)
 		return false;
 	return commands[command].where & (1u << app->view);
+}
+
+/* Enter does something else in each view. */
+static const char *hint_of(const struct app *app, enum command_id command)
+{
+	const char *enter = app_view(app->view)->enter;
+
+	return command == CMD_OPEN && enter ? enter : commands[command].hint;
 }
 
 static int hint_columns(const struct app *app, enum command_id command)
@@ -232,7 +244,7 @@ static int hint_columns(const struct app *app, enum command_id command)
 	char name[KEY_NAME];
 
 	return text_columns(key_name(name, keymap_key(app->view, command))) + 1 +
-	       text_columns(commands[command].hint) + 3;
+	       text_columns(hint_of(app, command)) + 3;
 }
 
 static int draw_hint(struct app *app, struct area row, int x, enum command_id command)
@@ -243,7 +255,7 @@ static int draw_hint(struct app *app, struct area row, int x, enum command_id co
 	draw_fill(row, x++, 0, 1, ROLE_FRAME, " ");
 	x += draw_text(row, x, 0, ROLE_KEY, key_name(name, keymap_key(app->view, command))) + 1;
 	draw_fill(row, x - 1, 0, 1, ROLE_FRAME, " ");
-	x += draw_text(row, x, 0, ROLE_KEY_LABEL, commands[command].hint);
+	x += draw_text(row, x, 0, ROLE_KEY_LABEL, hint_of(app, command));
 	draw_fill(row, x++, 0, 1, ROLE_FRAME, " ");
 	app_add_zone(app, row.x + start, row.y, x - start, command);
 	return x + 1; /* a piece of the border between two hints */

@@ -50,6 +50,8 @@ struct app {
 
 	uint32_t interval_ms, walked_permille;
 	uint64_t asked_walk_ns;
+	struct window_request looked; /* what the feed was asked to look at, */
+	bool is_looking;              /* if it was */
 	bool is_paused, is_freezing, is_dirty, is_leaving;
 	int leaving_signal;
 	uint64_t started_ns, news_ns, drawn_ns;

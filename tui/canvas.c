@@ -95,7 +95,8 @@ static void dump_end_row(struct dump *dump)
 static void dump_roles(const struct canvas *canvas, struct dump *dump)
 {
 	static const char letters[] =
-	        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
+	        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+	        "!#$%&*+-/:;<>?@^_~";
 	char letter_of[ROLE_COUNT] = { [ROLE_TEXT] = '.' };
 	enum role met[ROLE_COUNT];
 	size_t met_count = 0;

@@ -32,6 +32,11 @@ static void feed_focus(void *ctx, uint32_t what)
 	sampler_focus(ctx, what);
 }
 
+static void feed_look(void *ctx, const struct window_request *request)
+{
+	sampler_look(ctx, request);
+}
+
 static uint32_t feed_walked(void *ctx)
 {
 	return sampler_walk_permille(ctx);
@@ -48,6 +53,7 @@ int cli_attach_pid(int32_t pid, const struct app_options *options)
 		.set_interval = feed_set_interval,
 		.want = feed_want,
 		.focus = feed_focus,
+		.look = feed_look,
 		.walked = feed_walked,
 	};
 	struct sampler *sampler;

@@ -77,7 +77,7 @@ static int write_report(const struct snapshot *snap, const struct snapshot_wish 
 
 int cli_snapshot_pid(int32_t pid, const struct snapshot_wish *wish)
 {
-	struct chunk_spool *spool = wish->chunks ? chunk_spool_new() : NULL;
+	struct chunk_spool *spool = wish->chunks ? chunk_spool_new(0) : NULL;
 	uint32_t what = TAKE_ALL;
 	const struct snapshot *snap;
 	struct err err;

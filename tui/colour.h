@@ -10,6 +10,7 @@ enum colour_kind {
 	COLOUR_DEFAULT, /* the terminal's own */
 	COLOUR_INDEX,   /* of the 256-colour palette; the first 16 look as the user likes them */
 	COLOUR_RGB,
+	COLOUR_NOT_GIVEN, /* only while a theme is read */
 };
 
 struct colour {

@@ -10,6 +10,8 @@
 #define CMD_IN_LISTS                                                                               \
 	(1u << VIEW_ARENAS | 1u << VIEW_VMAS | 1u << VIEW_OOM | 1u << VIEW_EVENTS |                \
 	 1u << VIEW_THREADS)
+#define CMD_IN_MAP (1u << VIEW_MAP)
+#define CMD_TO_MAP (1u << VIEW_ARENAS | 1u << VIEW_VMAS)
 
 const struct command commands[COMMAND_COUNT] = {
 #define COMMAND(id, name, hint, help, where) [CMD_##id] = { name, hint, help, where },

@@ -171,7 +171,7 @@ static bool control_key(struct picker *p, uint32_t key)
 
 static void on_key(struct picker *p, uint32_t key)
 {
-	enum command_id command = keymap_command(VIEW_OVERVIEW, key);
+	enum command_id command = keymap_command(VIEW_HELP, key);
 
 	p->is_dirty = true;
 	if (control_key(p, key))

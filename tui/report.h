@@ -9,10 +9,10 @@
 #include <stdbool.h>
 #include <stdio.h>
 
+#include "model/facts/chunk_spool.h"
 #include "model/facts/snapshot.h"
 #include "model/linux/lx.h"
 #include "model/run/findings.h"
-#include "tui/chunk_spool.h"
 
 enum { REPORT_FINDINGS_MAX = 24 };
 

@@ -103,6 +103,8 @@ static bool look_word(struct reading *reading, const char *word, struct look_wor
 static bool parse_look(struct reading *reading, char *text, bool is_ansi, struct style *ret)
 {
 	struct look_words look = { .is_ansi = is_ansi };
+
+	look.style.fg.kind = look.style.bg.kind = COLOUR_NOT_GIVEN;
 	char *rest = NULL;
 
 	for (char *word = strtok_r(text, " \t", &rest); word; word = strtok_r(NULL, " \t", &rest)) {
@@ -271,6 +273,41 @@ static char *next_line(char *to, int room, void *stream)
 	return to;
 }
 
+/* --- what a look leaves out ------------------------------------------------------------------- */
+
+static void fill_in(struct style *style, const struct style *text)
+{
+	if (style->fg.kind == COLOUR_NOT_GIVEN)
+		style->fg = text->fg;
+	if (style->bg.kind == COLOUR_NOT_GIVEN)
+		style->bg = text->bg;
+}
+
+/*
+ * A colour that a look does not name is that of text, so that a theme with a ground of its own says
+ * so once. A variant takes those of text's look for the same terminals.
+ */
+static void fill_in_looks(struct theme *theme)
+{
+	static const struct style own = { .fg = { .kind = COLOUR_DEFAULT } };
+	struct theme_look *text = &theme->looks[ROLE_TEXT];
+
+	fill_in(&text->full, &own);
+	fill_in(&text->ansi, text->has_ansi ? &own : &text->full);
+	for (unsigned role = 0; role < ROLE_COUNT; role++) {
+		struct theme_look *look = &theme->looks[role];
+
+		if (!look->has_ansi && text->has_ansi && look->full.bg.kind == COLOUR_NOT_GIVEN) {
+			/* its colours are matched later, but the ground must be the same */
+			look->ansi = look->full;
+			look->has_ansi = true;
+		}
+		fill_in(&look->full, &text->full);
+		fill_in(&look->ansi, &text->ansi);
+		fill_in(&look->mono, &own);
+	}
+}
+
 void theme_parse(const char *bytes, size_t len, struct theme *ret, struct theme_problems *problems)
 {
 	static const char bom[] = "\xef\xbb\xbf";
@@ -290,6 +327,7 @@ void theme_parse(const char *bytes, size_t len, struct theme *ret, struct theme_
 		if (!reading.rank[role])
 			ret->looks[role] = ret->looks[ROLE_TEXT];
 	}
+	fill_in_looks(ret);
 }
 
 struct style theme_style(const struct theme *theme, enum role role, enum colour_depth depth)

@@ -11,8 +11,9 @@
  *
  * LOOK is [COLOUR] [on COLOUR] [bold] [dim] [underline] [reverse] [italic]. The look after `16 =` is for
  * terminals with 16 or 8 colours (there "blue" is the terminal's own, whatever the palette says),
- * the one after `mono =` for those without. A role that is not
- * given takes the look of the nearest name above it (heap.free.fast, heap.free, heap), then text's.
+ * the one after `mono =` for those without. A colour that a look does not name is text's. A role that
+ * is not given takes the look of the nearest name above it (heap.free.fast, heap.free, heap), then
+ * text's.
  */
 #include <stdbool.h>
 #include <stddef.h>

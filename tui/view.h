@@ -17,10 +17,12 @@
 #include "model/run/past.h"
 #include "tui/canvas.h"
 #include "tui/command.h"
+#include "tui/map_state.h"
 
 enum view_id {
 	VIEW_OVERVIEW, /* 1 */
 	VIEW_ARENAS,   /* 2 */
+	VIEW_MAP,      /* 3 */
 	VIEW_VMAS,     /* 4 */
 	VIEW_OOM,      /* 5 */
 	VIEW_TIMELINE, /* 7 */
@@ -80,6 +82,7 @@ struct view_state {
 	char note[80]; /* out: for the status line after a command, "no hit"; "" nothing */
 	struct view_rows rows;
 	struct view_time time;
+	struct map_state map;       /* of the heap map */
 	struct partition partition; /* of the last snapshot; the overview's prepare() sums it up */
 };
 
@@ -115,6 +118,7 @@ struct view_ops {
 	char key;          /* '1' … '8', 0: none */
 	const char *title; /* of the tab */
 	const char *tab;   /* a shorter one for narrow terminals; NULL: the same */
+	const char *enter; /* what Enter does, in the footer; NULL: CMD_OPEN's own hint */
 	uint32_t takes;    /* enum take_what that it shows */
 	void (*draw)(const struct view_frame *frame, struct area area);
 	/**
@@ -140,10 +144,17 @@ struct view_ops {
 	bool (*explain)(const struct view_frame *frame, struct view_words *to);
 	/** The selected object in one line of clean text, to be copied; false: nothing. May be NULL. */
 	bool (*copy)(const struct view_frame *frame, struct text *to);
+	/** Esc: steps back inside the view; false: it was at its outermost. May be NULL. */
+	bool (*back)(const struct view_frame *frame);
+	/** What of malloc's memory the last draw() showed or missed; false: nothing. May be NULL. */
+	bool (*wants)(const struct view_frame *frame, struct window_request *ret);
+	/** The address of what is selected, for the heap map; false: nothing is. May be NULL. */
+	bool (*place)(const struct view_frame *frame, uint64_t *ret_addr);
 };
 
 extern const struct view_ops view_overview, view_arenas, view_vmas, view_oom, view_help;
 extern const struct view_ops view_timeline, view_events, view_threads;
+extern const struct view_ops view_map;
 
 /** All views in tab order. */
 extern const struct view_ops *const views[VIEW_COUNT];

@@ -353,6 +353,21 @@ static bool copy_selected(const struct view_frame *frame, struct text *to)
 	return true;
 }
 
+/* Its newest heap: where top is. */
+static bool place_of_selected(const struct view_frame *frame, uint64_t *ret_addr)
+{
+	const struct malloc_state *ms = snapshot_malloc(frame->snap);
+	struct list list = arena_list(frame);
+	const struct arena *arena;
+
+	if (!ms || !list.row_count)
+		return false;
+	arena = &ms->arenas[arena_of_row(frame, list_selected_row(&list, frame->state))];
+	if (arena->heap_count)
+		*ret_addr = arena->heaps[arena->heap_count - 1].start;
+	return arena->heap_count;
+}
+
 const struct view_ops view_arenas = {
 	.id = VIEW_ARENAS,
 	.key = '2',
@@ -365,4 +380,5 @@ const struct view_ops view_arenas = {
 	.command = arenas_command,
 	.explain = explain_selected,
 	.copy = copy_selected,
+	.place = place_of_selected,
 };

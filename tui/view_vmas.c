@@ -358,6 +358,15 @@ static bool copy_selected(const struct view_frame *frame, struct text *to)
 	return true;
 }
 
+static bool place_of_selected(const struct view_frame *frame, uint64_t *ret_addr)
+{
+	const struct vma *v = selected_vma(frame);
+
+	if (v)
+		*ret_addr = v->start;
+	return v != NULL;
+}
+
 static void vmas_status(const struct view_frame *frame, char *to, size_t size)
 {
 	if (!snapshot_vmas(frame->snap))
@@ -378,4 +387,5 @@ const struct view_ops view_vmas = {
 	.command = vmas_command,
 	.explain = explain_selected,
 	.copy = copy_selected,
+	.place = place_of_selected,
 };

@@ -103,6 +103,11 @@ const struct oom_table *snapshot_oom(const struct snapshot *snap)
 	return snap->parts[PART_OOM] ? &snap->parts[PART_OOM]->oom : NULL;
 }
 
+const struct window *snapshot_window(const struct snapshot *snap)
+{
+	return snap->parts[PART_WINDOW] ? &snap->parts[PART_WINDOW]->window : NULL;
+}
+
 const struct malloc_state *snapshot_malloc(const struct snapshot *snap)
 {
 	const struct heap_facts *heap = snapshot_heap(snap);

@@ -19,6 +19,7 @@
 #include "model/facts/process.h"
 #include "model/facts/system.h"
 #include "model/facts/vma.h"
+#include "model/facts/window.h"
 
 enum part_kind {
 	PART_PROCESS,
@@ -27,6 +28,7 @@ enum part_kind {
 	PART_SYSTEM,
 	PART_CGROUP,
 	PART_OOM,
+	PART_WINDOW,
 	PART_COUNT
 };
 
@@ -43,6 +45,7 @@ struct part {
 		struct system_facts system;
 		struct cgroup_facts cgroup;
 		struct oom_table oom;
+		struct window window;
 	};
 };
 
@@ -57,6 +60,7 @@ struct sample_facts {
 	uint64_t time_ns; /* CLOCK_REALTIME */
 	uint64_t took_ns; /* the whole sample */
 	uint64_t maps_ns, headers_ns, lists_ns, walk_ns, residency_ns, smaps_ns, host_ns, oom_ns;
+	uint64_t window_ns;
 	uint64_t read_ns;        /* inside remote reads, of the above */
 	bool is_frozen;          /* taken while every thread was stopped … */
 	uint64_t stopped_ns;     /* … for this long */
@@ -84,6 +88,7 @@ const struct heap_facts *snapshot_heap(const struct snapshot *snap);
 const struct system_facts *snapshot_system(const struct snapshot *snap);
 const struct cgroup_facts *snapshot_cgroup(const struct snapshot *snap);
 const struct oom_table *snapshot_oom(const struct snapshot *snap);
+const struct window *snapshot_window(const struct snapshot *snap);
 
 /** The malloc that the program uses; NULL when none was found. */
 const struct malloc_state *snapshot_malloc(const struct snapshot *snap);

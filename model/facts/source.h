@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "model/base/err.h"
+#include "model/facts/chunk.h"
 #include "model/facts/memory.h"
 #include "model/facts/snapshot.h"
 
@@ -29,31 +30,15 @@ enum take_what {
 	TAKE_OOM = 1 << 9,     /* the table of all processes */
 	TAKE_CHUNKS = 1 << 10, /* hand every chunk of the walk to `chunk_sink` */
 	TAKE_FREEZE = 1 << 11, /* stop the target meanwhile */
+	TAKE_WINDOW = 1 << 12, /* what `window` asks for, of the last walk that told its chunks */
 	TAKE_ALL = (1 << 10) - 1,
 };
 
-enum chunk_state {
-	CHUNK_IN_USE,
-	CHUNK_FREE, /* in the unsorted, a small or a large bin */
-	CHUNK_FAST,
-	CHUNK_TCACHE,
-	CHUNK_TOP,
-	CHUNK_FENCEPOST,
-	CHUNK_MMAPPED,
-	CHUNK_STATE_COUNT
-};
-
-/** Told each chunk of a walk, in address order within a heap; then the mmapped chunks, of arena -1. */
-struct chunk_sink {
-	void (*chunk)(void *ctx, uint64_t addr, uint64_t size, enum chunk_state state, int arena);
-	void (*restart)(void *ctx); /* all told so far is void; NULL: it can't be taken back */
-	void *ctx;
-};
-
 struct take_request {
-	uint32_t what;                   /* enum take_what */
-	const struct snapshot *previous; /* NULL: the first */
-	const struct chunk_sink *chunks; /* with TAKE_CHUNKS */
+	uint32_t what;                       /* enum take_what */
+	const struct snapshot *previous;     /* NULL: the first */
+	const struct chunk_sink *chunks;     /* with TAKE_CHUNKS */
+	const struct window_request *window; /* what a view looks at; NULL: none does */
 };
 
 struct source;

@@ -14,6 +14,7 @@
 #include "model/facts/memory.h"
 #include "model/facts/source.h"
 #include "model/facts/vma.h"
+#include "model/facts/window.h"
 #include "model/rules/glibc.h"
 
 /* Bounds against hostile targets. */
@@ -112,6 +113,16 @@ bool pt_decode(const struct decode *d, struct malloc_state *ms, uint32_t what,
 
 /** Sums arenas, threads and mmapped chunks into ms->totals. */
 void pt_total(struct malloc_state *ms);
+
+/* --- pt_window.c: a look at chunks and bytes ----------------------------------------------------- */
+
+/**
+ * Answers a view's request from the chunks of the last walk, and from memory as it is now: residency,
+ * headers, bins, bytes, where their words lead to. On d->region. False when out of memory.
+ */
+bool pt_window(const struct decode *d, const struct malloc_state *ms,
+               const struct chunk_spool *spool, const struct window_request *request,
+               struct window *ret);
 
 /* --- pt_find.c: recognising main_arena and mp_ in bytes (pure) ----------------------------------- */
 

@@ -30,7 +30,7 @@ enum {
 };
 
 /* A stretch of the target's memory, moved along as headers are followed. */
-struct window {
+struct read_window {
 	const struct decode *d;
 	uint64_t start, valid;
 	uint64_t lone; /* the last header that was read without moving the window */
@@ -42,7 +42,7 @@ struct window {
  * Reads the header of a chunk outside of the window. Where one leads far away the window stays, because
  * the search comes back; it follows when a second one is near the first.
  */
-static bool read_header(struct window *w, uint64_t chunk, uint8_t *header, uint64_t len)
+static bool read_header(struct read_window *w, uint64_t chunk, uint8_t *header, uint64_t len)
 {
 	bool is_far = chunk < w->start || chunk - w->start >= 2ul * WINDOW;
 	bool is_lone = is_far && (chunk < w->lone || chunk - w->lone >= WINDOW);
@@ -63,7 +63,8 @@ static bool read_header(struct window *w, uint64_t chunk, uint8_t *header, uint6
 }
 
 /** The chunk's prev_size and size words. */
-static bool window_header(struct window *w, uint64_t chunk, uint64_t *ret_prev, uint64_t *ret_raw)
+static bool window_header(struct read_window *w, uint64_t chunk, uint64_t *ret_prev,
+                          uint64_t *ret_raw)
 {
 	uint64_t len = 2 * (uint64_t)w->d->lay->word;
 	uint8_t header[16];
@@ -95,7 +96,7 @@ static bool is_main_header(const struct decode *d, uint64_t raw)
 }
 
 /** Follows chunks from `start` to at most `stop`, or `most` of them. */
-static struct chain follow(struct window *w, uint64_t start, uint64_t stop, uint64_t most)
+static struct chain follow(struct read_window *w, uint64_t start, uint64_t stop, uint64_t most)
 {
 	uint64_t fence = pt_fencepost_size(w->d->lay), prev, raw, last_size = 0;
 	struct chain c = { .at = start };
@@ -124,16 +125,16 @@ static struct chain follow(struct window *w, uint64_t start, uint64_t stop, uint
 	return c;
 }
 
-static bool window_open(struct window *w, const struct decode *d, struct region *scratch,
+static bool window_open(struct read_window *w, const struct decode *d, struct region *scratch,
                         uint64_t headers_max, uint64_t reads_max)
 {
-	*w = (struct window){ .d = d, .headers_left = headers_max, .reads_left = reads_max };
+	*w = (struct read_window){ .d = d, .headers_left = headers_max, .reads_left = reads_max };
 	w->bytes = region_alloc(scratch, WINDOW);
 	return w->bytes != NULL;
 }
 
 /** The lowest address in [from, stop) whose chunks lead to `stop` or to fenceposts; else `stop`. */
-static uint64_t find_start(struct window *w, uint64_t from, uint64_t stop)
+static uint64_t find_start(struct read_window *w, uint64_t from, uint64_t stop)
 {
 	const struct malloc_layout *lay = w->d->lay;
 
@@ -152,7 +153,7 @@ static uint64_t find_start(struct window *w, uint64_t from, uint64_t stop)
 uint64_t pt_next_piece(const struct decode *d, uint64_t from, uint64_t stop, uint64_t *reads_left)
 {
 	struct region *scratch = region_new();
-	struct window w;
+	struct read_window w;
 	uint64_t at = stop;
 
 	if (scratch && window_open(&w, d, scratch, GAP_HEADERS_MAX, *reads_left)) {
@@ -169,7 +170,7 @@ typedef VEC(struct malloc_heap) heap_vec;
 
 /* One arena's pieces under search. */
 struct search {
-	struct window w;
+	struct read_window w;
 	uint64_t sbrk_base, top, top_end;
 	heap_vec pieces;
 	uint64_t swept[SWEPT_MAX]; /* starts of the memory that was swept */
@@ -216,7 +217,7 @@ static uint64_t writable_end(const struct decode *d, uint64_t addr)
 }
 
 /** What to skip at a page where no piece begins: an mmapped chunk, or the page. */
-static uint64_t step_over(struct window *w, uint64_t at, uint64_t limit)
+static uint64_t step_over(struct read_window *w, uint64_t at, uint64_t limit)
 {
 	uint64_t prev, raw, size;
 

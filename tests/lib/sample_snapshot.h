@@ -39,6 +39,9 @@ enum { SAMPLE_PID = 48213 };
 void sample_new(struct sample *ret);
 void sample_free(struct sample *sample);
 
+/** Answers what a view looks at (view_ops.wants) from made-up chunks in the sample's heaps. */
+void sample_look(struct sample *sample, const struct window_request *request);
+
 /** Replaces the VMAs by `count` ones of alternating permissions, as a VMA-heavy program has. */
 void sample_many_vmas(struct sample *sample, size_t count);
 

@@ -61,6 +61,23 @@ void screen_draw(struct screen *screen, const struct view_ops *view, const struc
 		          status);
 }
 
+void screen_look(struct screen *screen, const struct view_ops *view, struct sample *sample)
+{
+	struct window_request last = { 0 }, now;
+	struct view_frame frame;
+
+	for (int tries = 0; tries < 4; tries++) {
+		screen_draw(screen, view, sample);
+		frame = screen_frame(screen, sample);
+		if (!view->wants || !view->wants(&frame, &now) ||
+		    (tries && window_request_equal(&last, &now)))
+			return;
+		last = now;
+		sample_look(sample, &now);
+	}
+	fail_msg("%s asks for something else each time", view->title);
+}
+
 bool screen_command(struct screen *screen, const struct view_ops *view, const struct sample *sample,
                     enum command_id command)
 {

@@ -21,6 +21,12 @@ struct view_frame screen_frame(struct screen *screen, const struct sample *sampl
 /** Prepares and draws a view: frame, the view inside, its status line in the last row but one. */
 void screen_draw(struct screen *screen, const struct view_ops *view, const struct sample *sample);
 
+/**
+ * Draws a view that looks at malloc's memory: once to learn at what, and, with the sample's answer,
+ * again until it asks for nothing new.
+ */
+void screen_look(struct screen *screen, const struct view_ops *view, struct sample *sample);
+
 /** Prepares, and hands a command to the view. */
 bool screen_command(struct screen *screen, const struct view_ops *view, const struct sample *sample,
                     enum command_id command);

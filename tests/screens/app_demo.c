@@ -32,7 +32,7 @@ struct demo {
 	struct app_options options;
 	int timer, crash_signal;
 	bool is_ending, is_silent, is_picker;
-	uint32_t wanted;
+	uint32_t wanted, interval;
 	uint64_t seq;
 };
 
@@ -41,6 +41,7 @@ static void set_timer(struct demo *demo, uint32_t ms)
 	struct timespec every = { .tv_sec = ms / 1000, .tv_nsec = (long)(ms % 1000) * 1000000 };
 	struct itimerspec spec = { .it_value = { .tv_nsec = 1 }, .it_interval = every };
 
+	demo->interval = ms;
 	if (demo->is_silent)
 		spec.it_interval = (struct timespec){ 0 };
 	if (timerfd_settime(demo->timer, 0, &spec, NULL))
@@ -88,6 +89,17 @@ static void demo_want(void *ctx, uint32_t what)
 	struct demo *demo = ctx;
 
 	demo->wanted |= what;
+}
+
+/* The answer comes with the next sample, soon. */
+static void demo_look(void *ctx, const struct window_request *request)
+{
+	struct demo *demo = ctx;
+
+	if (!request)
+		return;
+	sample_look(&demo->sample, request);
+	set_timer(demo, demo->interval);
 }
 
 static void demo_focus(void *ctx, uint32_t what)
@@ -173,7 +185,8 @@ int main(int argc, char **argv)
 		                 .take = demo_take,
 		                 .set_interval = demo_set_interval,
 		                 .want = demo_want,
-		                 .focus = demo_focus };
+		                 .focus = demo_focus,
+		                 .look = demo_look };
 	struct picker_source source = { .refresh = demo_rows };
 	int32_t pid = 0;
 	int code;

@@ -84,7 +84,7 @@ edits_utf8() {
 }
 
 changes_theme() {
-	shows T 'theme mono' && shows T 'theme default' && keys : &&
+	shows T 'theme gruvbox' && shows T 'theme high-contrast' && keys : &&
 		tm send-keys -t t -l 'theme mono' && keys Enter && wait_for 'theme mono' && keys : &&
 		tm send-keys -t t -l 'theme nosuch' && keys Enter && wait_for 'no theme is called' &&
 		keys : && tm send-keys -t t -l 'theme default' && keys Enter && wait_for 'theme default'

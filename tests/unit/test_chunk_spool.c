@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "tui/chunk_spool.h"
+#include "model/facts/chunk_spool.h"
 
 static struct chunk_record made_up(uint64_t i)
 {
@@ -22,7 +22,7 @@ static struct chunk_record made_up(uint64_t i)
 
 static void spool_gives_back_what_it_was_given(void **state)
 {
-	struct chunk_spool *spool = chunk_spool_new();
+	struct chunk_spool *spool = chunk_spool_new(0);
 	const struct chunk_sink *sink = chunk_spool_sink(spool);
 	struct chunk_cursor cursor = { 0 };
 	struct chunk_record got, put;
@@ -47,7 +47,7 @@ static void spool_gives_back_what_it_was_given(void **state)
 
 static void spool_begins_anew(void **state)
 {
-	struct chunk_spool *spool = chunk_spool_new();
+	struct chunk_spool *spool = chunk_spool_new(0);
 	const struct chunk_sink *sink = chunk_spool_sink(spool);
 	struct chunk_cursor cursor = { 0 };
 	struct chunk_record got;

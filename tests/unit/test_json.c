@@ -381,7 +381,7 @@ static void no_limit_is_the_word_max(void **state)
 
 static void chunks_are_listed_when_asked_for(void **state)
 {
-	struct chunk_spool *spool = chunk_spool_new();
+	struct chunk_spool *spool = chunk_spool_new(0);
 	const struct chunk_sink *sink = chunk_spool_sink(spool);
 	struct sample sample;
 	struct report report;

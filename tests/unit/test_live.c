@@ -129,14 +129,20 @@ static void tell(struct worker *w, char order)
 	assert_int_equal(answer, order);
 }
 
-static const struct snapshot *take(struct worker *w, uint32_t what)
+static const struct snapshot *take_looking(struct worker *w, uint32_t what,
+                                           const struct window_request *window)
 {
-	const struct take_request request = { .what = what };
+	const struct take_request request = { .what = what, .window = window };
 	const struct snapshot *snap;
 	struct err err;
 
 	assert_true(w->source->ops->take(w->source, &request, &snap, &err));
 	return snap;
+}
+
+static const struct snapshot *take(struct worker *w, uint32_t what)
+{
+	return take_looking(w, what, NULL);
 }
 
 /* Everything of a snapshot that the source keeps and goes on with. */
@@ -401,9 +407,86 @@ static void an_exec_while_it_is_read(void **state)
 	(void)rmdir(dir);
 }
 
+/* --- looking at chunks ------------------------------------------------------------------------ */
+
+static struct window_cell sum_of(const struct window *w)
+{
+	struct window_cell sum = { 0 };
+
+	for (size_t i = 0; i < w->cell_count; i++) {
+		sum.in_use += w->cells[i].in_use;
+		sum.used_chunks += w->cells[i].used_chunks;
+		sum.free_chunks += w->cells[i].free_chunks;
+		sum.top += w->cells[i].top;
+		sum.resident += w->cells[i].resident;
+	}
+	return sum;
+}
+
+/* What a view looks at agrees with the walk's sums, and a second look needs no second walk. */
+static void a_look_agrees_with_the_walk(void **state)
+{
+	const uint32_t first = TAKE_PROCESS | TAKE_VMAS | TAKE_HEADERS | TAKE_SYSTEM;
+	struct window_request request = { .cell = 4096, .chunks_max = 100 };
+	const struct snapshot *snap;
+	const struct window *window;
+	const struct arena *arena;
+	struct window_cell sum;
+	struct worker w;
+
+	(void)state;
+	start(&w);
+	tell(&w, 'g');
+	snap = take(&w, first);
+	if (!snapshot_malloc(snap)) {
+		print_message("skipped: the target's memory may not be read here\n");
+		skip();
+	}
+	assert_null(snapshot_window(snap));
+	arena = &snapshot_malloc(snap)->arenas[0];
+	request.scope_start = request.start = request.chunks_at = arena->heaps[0].start;
+	request.scope_end = request.end = arena->heaps[0].end;
+	snapshot_unref(snap);
+
+	snap = take_looking(&w, first | TAKE_WINDOW, &request);
+	window = snapshot_window(snap);
+	arena = &snapshot_malloc(snap)->arenas[0];
+	assert_non_null(window);
+	assert_true(window_request_equal(&window->asked, &request));
+	sum = sum_of(window);
+	assert_int_equal(sum.in_use, arena->in_use.bytes.v);
+	assert_int_equal(sum.used_chunks, arena->in_use.count.v);
+	assert_int_equal(sum.free_chunks, arena->free_total.count.v);
+	assert_int_equal(sum.top, arena->top_size.v);
+	assert_true(sum.resident > 0 && sum.resident <= request.end - request.start);
+	assert_true(window->chunk_count > 0 && window->chunks[0].has_header);
+
+	/* the target goes on: the chunks are still those of that walk, the bytes are new */
+	request.bytes_at = window->chunks[0].addr;
+	request.bytes_len = 64;
+	snapshot_unref(snap);
+	tell(&w, 'g');
+	snap = take_looking(&w, first | TAKE_WINDOW, &request);
+	window = snapshot_window(snap);
+	assert_int_equal(sum_of(window).used_chunks, sum.used_chunks);
+	assert_int_equal(window->holder.addr, request.bytes_at);
+	assert_memory_equal(window->bytes + window->word, &window->holder.raw, window->word);
+	snapshot_unref(snap);
+
+	/* with a walk there are more; when nobody looks any more it is gone */
+	snap = take_looking(&w, first | TAKE_WINDOW | TAKE_WALK | TAKE_LISTS, &request);
+	assert_true(sum_of(snapshot_window(snap)).used_chunks > sum.used_chunks);
+	snapshot_unref(snap);
+	snap = take(&w, first);
+	assert_null(snapshot_window(snap));
+	snapshot_unref(snap);
+	stop(&w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_look_agrees_with_the_walk),
 		cmocka_unit_test(a_snapshot_never_changes),
 		cmocka_unit_test(new_threads_are_seen),
 		cmocka_unit_test(an_odd_tcache_is_found),

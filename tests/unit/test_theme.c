@@ -76,6 +76,28 @@ static void variants_are_for_poorer_terminals(void **state)
 	assert_int_equal(style.attrs, STYLE_BOLD);
 }
 
+/* A theme says its ground once; what poorer terminals get of it they get everywhere. */
+static void a_colour_left_out_is_that_of_text(void **state)
+{
+	struct style style;
+
+	(void)state;
+	parse("[role]\nmark = #e69f00 bold\nkey = on #000003 | 16 = red\n"
+	      "text = #000001 on #000002 | 16 = black on white\ntab = #000004 on default\n");
+	assert_int_equal(problems.count, 0);
+	expect_rgb(theme.looks[ROLE_MARK].full.bg, 2);
+	expect_rgb(theme.looks[ROLE_KEY].full.fg, 1);
+	expect_rgb(theme.looks[ROLE_KEY].full.bg, 3);
+	expect_rgb(theme.looks[ROLE_STATUS_OK].full.bg, 2);
+	assert_int_equal(theme.looks[ROLE_TAB].full.bg.kind, COLOUR_DEFAULT);
+	assert_int_equal(theme_style(&theme, ROLE_KEY, DEPTH_16).bg.index, 7);
+	style = theme_style(&theme, ROLE_MARK, DEPTH_8);
+	expect_rgb(style.fg, 0xe69f00);
+	assert_int_equal(style.bg.index, 7);
+	assert_int_equal(style.attrs, STYLE_BOLD);
+	assert_int_equal(theme_style(&theme, ROLE_MARK, DEPTH_MONO).bg.kind, COLOUR_DEFAULT);
+}
+
 static void a_bad_line_is_reported_and_the_rest_loads(void **state)
 {
 	static const struct {
@@ -203,7 +225,7 @@ static void neighbours_differ_at_every_depth(void **state)
 
 static void themes_are_found_where_the_user_keeps_them(void **state)
 {
-	char dir[] = "/tmp/heaptop-theme-XXXXXX", path[256];
+	char dir[] = "/tmp/heaptop-theme-XXXXXX", path[256], own[256];
 	struct theme_names names;
 	struct err err;
 	FILE *file;
@@ -229,6 +251,20 @@ static void themes_are_found_where_the_user_keeps_them(void **state)
 	assert_true(theme_load(path, &theme, &problems, &err));
 	theme_list(&names);
 	assert_true(names.count >= theme_builtin_count + 1);
+
+	/* the user's own goes before the one built in */
+	(void)snprintf(own, sizeof(own), "%s/heaptop/themes/gruvbox.theme", dir);
+	assert_int_equal(rename(path, own), 0);
+	assert_true(theme_load("gruvbox", &theme, &problems, &err));
+	expect_rgb(theme.looks[ROLE_TEXT].full.fg, 0x010203);
+	assert_string_equal(problems.file, own);
+	theme_list(&names);
+	assert_int_equal(names.count, theme_builtin_count);
+	assert_int_equal(rename(own, path), 0);
+	/* a relative directory is ignored */
+	assert_int_equal(setenv("XDG_DATA_HOME", "tests", 1), 0);
+	assert_false(theme_load("mine", &theme, &problems, &err));
+	assert_int_equal(setenv("XDG_DATA_HOME", dir, 1), 0);
 
 	assert_false(theme_load("no\033such", &theme, &problems, &err));
 	assert_int_equal(err_exit_code(&err), 2);
@@ -322,6 +358,7 @@ int main(void)
 		cmocka_unit_test(a_role_takes_its_line),
 		cmocka_unit_test(roles_fall_back_along_their_dots),
 		cmocka_unit_test(variants_are_for_poorer_terminals),
+		cmocka_unit_test(a_colour_left_out_is_that_of_text),
 		cmocka_unit_test(a_bad_line_is_reported_and_the_rest_loads),
 		cmocka_unit_test(many_problems_are_counted),
 		cmocka_unit_test(hostile_lines_are_survived),

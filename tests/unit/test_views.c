@@ -87,6 +87,42 @@ static void views_stay_inside_at_every_size(void **state)
 	sample_free(&sample);
 }
 
+/* The heap map with an answer at hand, in each of its depths and layers, whatever the size. */
+static void the_heap_map_stays_inside_with_chunks(void **state)
+{
+	static const int widths[] = { 1, 5, 20, 40, 60, 78, 99, 118, 150, 198 };
+	static const int heights[] = { 1, 2, 6, 13, 14, 20, 32, 46 };
+	struct sample sample;
+	struct screen from;
+
+	(void)state;
+	sample_new(&sample);
+	screen_init(&from, 120, 36);
+	for (int depth = 0; depth < 4; depth++) {
+		screen_look(&from, &view_map, &sample);
+		for (size_t i = 0; i < 10 * 8; i++) {
+			struct screen to;
+			struct view_frame frame;
+
+			screen_init(&to, widths[i % 10], heights[i / 10]);
+			to.state = from.state;
+			to.state.map.layer = (uint8_t)(i % MAP_LAYER_COUNT);
+			frame = screen_frame(&to, &sample);
+			view_map.draw(&frame, canvas_area(&to.canvas));
+			assert_canvas_is_sound(&to.canvas);
+			canvas_fini(&to.canvas);
+		}
+		if (depth < 3) {
+			struct view_frame frame = screen_frame(&from, &sample);
+			struct view_target target;
+
+			assert_true(view_map.open(&frame, &target) || depth == 2);
+		}
+	}
+	screen_fini(&from);
+	sample_free(&sample);
+}
+
 static void foreign_bytes_never_reach_the_canvas(void **state)
 {
 	struct sample sample;
@@ -391,6 +427,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(views_stay_inside_at_every_size),
+		cmocka_unit_test(the_heap_map_stays_inside_with_chunks),
 		cmocka_unit_test(foreign_bytes_never_reach_the_canvas),
 		cmocka_unit_test(missing_parts_and_numbers_are_survived),
 		cmocka_unit_test(bare_frame_is_enough),

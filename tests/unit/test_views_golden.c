@@ -23,9 +23,10 @@ static const struct {
 	{ "vmas", &view_vmas, 1 },         { "oom", &view_oom, 3 },
 	{ "timeline", &view_timeline, 2 }, { "events", &view_events, 1 },
 	{ "threads", &view_threads, 2 },   { "help", &view_help, 1 },
+	{ "map", &view_map, 3 },
 };
 
-static void draw_one(const struct view_ops *view, const struct sample *sample, const char *name,
+static void draw_one(const struct view_ops *view, struct sample *sample, const char *name,
                      int width, int height, int page)
 {
 	struct screen screen;
@@ -33,7 +34,7 @@ static void draw_one(const struct view_ops *view, const struct sample *sample, c
 
 	screen_init(&screen, width, height);
 	screen.state.pane = (uint8_t)page;
-	screen_draw(&screen, view, sample);
+	screen_look(&screen, view, sample);
 	if (page)
 		(void)snprintf(file, sizeof(file), "%s-%dx%d-page%d", name, width, height,
 		               page + 1);
@@ -97,11 +98,72 @@ static void states_look_as_they_were_approved(void **state)
 	sample_free(&sample);
 }
 
+/* What Enter and the keys of the heap map lead to, drawn at one size each. */
+static const struct map_step {
+	const char *name;
+	int width, height;
+	enum command_id commands[8]; /* CMD_HELP ends them: no view's command */
+} map_steps[] = {
+	{ "map-resident-120x36", 120, 36, { CMD_LAYER_RESIDENT, CMD_HELP } },
+	{ "map-bin-120x36", 120, 36, { CMD_LAYER_BIN, CMD_DOWN, CMD_HELP } },
+	{ "map-page-120x36", 120, 36, { CMD_LAYER_PAGE, CMD_LAST, CMD_HELP } },
+	{ "map-zoom-120x36", 120, 36, { CMD_PAGE_DOWN, CMD_ZOOM_IN, CMD_HELP } },
+	{ "map-borders-120x36",
+	  120,
+	  36,
+	  { CMD_LAST, CMD_PAGE_UP, CMD_ZOOM_IN, CMD_ZOOM_IN, CMD_ZOOM_IN, CMD_HELP } },
+	{ "map-borders-80x24",
+	  80,
+	  24,
+	  { CMD_ZOOM_IN, CMD_ZOOM_IN, CMD_ZOOM_IN, CMD_ZOOM_IN, CMD_HELP } },
+	{ "map-mmapped-80x24", 80, 24, { CMD_HEAP_PREVIOUS, CMD_HELP } },
+	{ "map-chunks-80x24", 80, 24, { CMD_DOWN, CMD_OPEN, CMD_HELP } },
+	{ "map-chunks-120x36",
+	  120,
+	  36,
+	  { CMD_LAST, CMD_UP, CMD_UP, CMD_OPEN, CMD_DOWN, CMD_HELP } },
+	{ "map-bytes-80x24", 80, 24, { CMD_DOWN, CMD_OPEN, CMD_OPEN, CMD_DOWN, CMD_HELP } },
+	{ "map-bytes-200x50", 200, 50, { CMD_DOWN, CMD_OPEN, CMD_OPEN, CMD_RIGHT, CMD_HELP } },
+};
+
+static void press(struct screen *screen, struct sample *sample, enum command_id command)
+{
+	struct view_frame frame = screen_frame(screen, sample);
+	struct view_target target;
+
+	screen_look(screen, &view_map, sample);
+	if (command == CMD_OPEN)
+		assert_true(view_map.open(&frame, &target));
+	else
+		assert_true(view_map.command(&frame, command));
+}
+
+static void heap_map_looks_as_it_was_approved(void **state)
+{
+	struct sample sample;
+	struct screen screen;
+
+	(void)state;
+	sample_new(&sample);
+	for (size_t i = 0; i < sizeof(map_steps) / sizeof(map_steps[0]); i++) {
+		const struct map_step *step = &map_steps[i];
+
+		screen_init(&screen, step->width, step->height);
+		for (const enum command_id *at = step->commands; *at != CMD_HELP; at++)
+			press(&screen, &sample, *at);
+		screen_look(&screen, &view_map, &sample);
+		screen_golden(&screen, step->name);
+		screen_fini(&screen);
+	}
+	sample_free(&sample);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(views_look_as_they_were_approved),
 		cmocka_unit_test(states_look_as_they_were_approved),
+		cmocka_unit_test(heap_map_looks_as_it_was_approved),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

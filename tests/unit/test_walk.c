@@ -185,6 +185,43 @@ static void a_sink_is_told_what_the_sums_say(void **state)
 	heap_child_close(&o);
 }
 
+struct watched {
+	struct walk_progress progress;
+	uint64_t last;
+	bool has_moved, went_back;
+};
+
+static void watch(void *ctx, uint64_t addr, uint64_t size, enum chunk_state state, int arena)
+{
+	struct watched *watched = ctx;
+	uint64_t done = atomic_load(&watched->progress.done);
+
+	(void)addr;
+	(void)size;
+	(void)state;
+	(void)arena;
+	assert_true(done <= atomic_load(&watched->progress.total));
+	watched->has_moved |= done > watched->last;
+	watched->went_back |= done < watched->last;
+	watched->last = done;
+}
+
+static void a_walk_tells_how_far_it_is(void **state)
+{
+	struct watched watched = { .last = 0 };
+	const struct chunk_sink sink = { .chunk = watch, .ctx = &watched };
+	struct heap_child o;
+
+	(void)state;
+	if (!heap_child_open(&o, heap_child_five_threads))
+		skip();
+	o.child.d.progress = &watched.progress;
+	assert_true(pt_walk(&o.child.d, &o.child.ms, NULL, &sink));
+	assert_true(watched.has_moved && !watched.went_back);
+	assert_int_equal(atomic_load(&watched.progress.total), 0);
+	heap_child_close(&o);
+}
+
 static void chunks_behind_a_foreign_sbrk(void **state)
 {
 	struct counted c;
@@ -254,6 +291,7 @@ int main(void)
 		cmocka_unit_test(five_arenas_as_mallinfo_and_malloc_info_say),
 		cmocka_unit_test(an_arena_of_three_heaps),
 		cmocka_unit_test(a_sink_is_told_what_the_sums_say),
+		cmocka_unit_test(a_walk_tells_how_far_it_is),
 		cmocka_unit_test(chunks_behind_a_foreign_sbrk),
 		cmocka_unit_test(a_busy_target_is_walked_within_bounds),
 	};

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "tui/chunk_spool.h"
+#include "model/facts/chunk_spool.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -17,7 +17,7 @@ enum { RECORD_MAX = 1 + 5 + 10 + 10, ROOM_FIRST = 64 << 10 };
 struct chunk_spool {
 	struct chunk_sink sink;
 	unsigned char *bytes;
-	size_t len, room;
+	size_t len, room, max; /* max 0: no limit */
 	struct chunk_record last;
 	uint64_t count, lost;
 };
@@ -49,6 +49,8 @@ static bool make_room(struct chunk_spool *spool)
 
 	if (spool->room - spool->len >= RECORD_MAX)
 		return true;
+	if (spool->max && room > spool->max)
+		return false;
 	bytes = realloc(spool->bytes, room);
 	if (!bytes)
 		return false;
@@ -64,7 +66,8 @@ static void keep_chunk(void *ctx, uint64_t addr, uint64_t size, enum chunk_state
 	unsigned flags = (unsigned)state & STATE_MASK;
 	unsigned char *to;
 
-	if (!make_room(spool)) {
+	/* What follows a loss is lost, too: a gap would look like memory without chunks. */
+	if (spool->lost || !make_room(spool)) {
 		spool->lost++;
 		return;
 	}
@@ -112,14 +115,15 @@ bool chunk_spool_next(const struct chunk_spool *spool, struct chunk_cursor *curs
 	return true;
 }
 
-struct chunk_spool *chunk_spool_new(void)
+struct chunk_spool *chunk_spool_new(size_t max_bytes)
 {
 	struct chunk_spool *spool = calloc(1, sizeof(*spool));
 
-	if (spool)
-		spool->sink = (struct chunk_sink){ .chunk = keep_chunk,
-			                           .restart = forget_chunks,
-			                           .ctx = spool };
+	if (!spool)
+		return NULL;
+	spool->max = max_bytes;
+	spool->sink =
+	        (struct chunk_sink){ .chunk = keep_chunk, .restart = forget_chunks, .ctx = spool };
 	return spool;
 }
 

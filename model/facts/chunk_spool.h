@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#ifndef HEAPTOP_TUI_CHUNK_SPOOL_H
-#define HEAPTOP_TUI_CHUNK_SPOOL_H
+#ifndef HEAPTOP_MODEL_FACTS_CHUNK_SPOOL_H
+#define HEAPTOP_MODEL_FACTS_CHUNK_SPOOL_H
 
 /**
- * The chunks of a walk, kept until the snapshot around them is written. Most chunks begin where the one
- * before ended and are small, so a record takes 3 bytes instead of 24: 1.5 million chunks fit in 5 MiB.
+ * The chunks of a walk, kept for as long as somebody looks at them one by one. Most chunks begin where
+ * the one before ended and are small, so a record takes 3 bytes instead of 24: 1.5 million chunks fit
+ * in 5 MiB.
  */
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-#include "model/facts/source.h"
+#include "model/facts/chunk.h"
 
 struct chunk_spool;
 
@@ -20,8 +21,8 @@ struct chunk_record {
 	int arena;
 };
 
-/** NULL when out of memory. */
-struct chunk_spool *chunk_spool_new(void);
+/** NULL when out of memory. Keeps chunks until they take `max_bytes` (0: no limit); more are lost. */
+struct chunk_spool *chunk_spool_new(size_t max_bytes);
 void chunk_spool_free(struct chunk_spool *spool); /* accepts NULL */
 
 /** The sink to hand to take(); lives as long as the spool. */
