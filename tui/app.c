@@ -109,7 +109,7 @@ static void announce(struct app *app, const struct snapshot *snap)
 		app->is_paused = true;
 		app->message[0] = '\0';
 	}
-	if (process && process->life == PROCESS_EXECED)
+	if (process && process->life == PROCESS_EXECED && fact_known(process->vm_size))
 		app_say(app, ROLE_STATUS_WARN, "the process runs another program now (exec)");
 }
 

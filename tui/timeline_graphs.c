@@ -304,6 +304,14 @@ static void draw_cursor(const struct view_frame *frame, const struct time_window
 
 /* --- all ---------------------------------------------------------------------------------------- */
 
+/* A click on any of its rows selects a graph. */
+static void add_items(struct view_state *state, struct area area, uint64_t key)
+{
+	for (int y = 0; y < area.height && state->item_count < VIEW_ITEMS; y++)
+		state->items[state->item_count++] =
+		        (struct view_item){ key, area.x, area.y + y, area.width };
+}
+
 /* Scrolls so that the selected graph is seen; rows are graphs here. */
 static void follow(struct view_state *state, size_t selected, size_t count, int room)
 {
@@ -344,8 +352,11 @@ void timeline_graphs(const struct view_frame *frame, const struct time_window *w
 	for (int i = 0; i < room; i++) {
 		size_t at = (size_t)frame->state->top_row + (size_t)i;
 
-		draw_band(frame, &timeline_series[shown[at]], window, at == selected,
-		          area_part(area, 0, i * band, -1, band), figures);
+		struct area place = area_part(area, 0, i * band, -1, band);
+
+		draw_band(frame, &timeline_series[shown[at]], window, at == selected, place,
+		          figures);
+		add_items(frame->state, place, shown[at] + 1u);
 	}
 	axis = graph_chart(area_part(area, MARGIN, 0, area.width - figures - MARGIN, -1));
 	draw_cursor(frame, window, area_part(axis, 0, 0, -1, room * band));

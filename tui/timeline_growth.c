@@ -268,19 +268,85 @@ bool timeline_growth_command(const struct view_frame *frame, enum command_id com
 	return list_command(&list, frame->state, command);
 }
 
+/* NULL: there is none. */
+static const struct growth_row *selected_row(const struct view_frame *frame,
+                                             struct growth_view *view)
+{
+	struct list list;
+
+	if (!make(frame, view) || !view->count)
+		return NULL;
+	list = growth_list(view);
+	return &view->rows[list_selected_row(&list, frame->state)];
+}
+
 bool timeline_growth_open(const struct view_frame *frame, struct view_target *ret)
 {
 	struct growth_view view;
-	struct list list;
-	const struct growth_row *row;
+	const struct growth_row *row = selected_row(frame, &view);
 
-	if (!make(frame, &view) || !view.count)
-		return false;
-	list = growth_list(&view);
-	row = &view.rows[list_selected_row(&list, frame->state)];
-	if (row->group != GROWTH_ARENA)
+	if (!row || row->group != GROWTH_ARENA)
 		return false;
 	*ret = (struct view_target){ VIEW_ARENAS, row->object };
+	return true;
+}
+
+static const char *const group_meanings[GROWTH_GROUP_COUNT] = {
+	[GROWTH_TOTAL] = "A figure of the whole process, then and now.",
+	[GROWTH_ARENA] = "Memory that this arena got from the kernel (system_mem), in use or not.",
+	[GROWTH_KIND] = "Sizes of all mappings of this kind, touched or not, and their number.",
+	[GROWTH_CLASS] =
+	        "Chunks of this size that are free: in fastbins, small bins and tcaches, below "
+	        "4 KiB. Growth here is memory that the program gave back to malloc.",
+};
+
+static void add_bytes(struct text *to, const char *label, const struct growth_row *row,
+                      struct fact value)
+{
+	char words[TEXT_NUMBER], exact[TEXT_NUMBER];
+
+	text_addf(to, "  %-8s %14s", label, graph_value(words, value, unit_of(row)));
+	if (row->is_bytes && fact_known(value))
+		text_addf(to, "   %s bytes", text_count(exact, value.v));
+	text_add(to, "\n");
+}
+
+bool timeline_growth_explain(const struct view_frame *frame, struct view_words *to)
+{
+	struct growth_view view;
+	const struct growth_row *row = selected_row(frame, &view);
+	char words[CHANGE_WORDS], what[64], since[4 * MARK_NOTE + 64];
+	int64_t change;
+
+	if (!row)
+		return false;
+	what_words(&view, row, what);
+	timeline_mark_title(frame, since, sizeof(since));
+	text_addf(&to->title, "%s %s", group_names[row->group], what);
+	text_addf(&to->body, "%s\n\n%s\n", group_meanings[row->group], since);
+	add_bytes(&to->body, "then", row, row->then);
+	add_bytes(&to->body, "now", row, row->now);
+	if (growth_change(row, &change))
+		text_addf(&to->body, "  %-8s %14s\n", "change",
+		          change_words(words, change, unit_of(row), false));
+	return true;
+}
+
+bool timeline_growth_copy(const struct view_frame *frame, struct text *to)
+{
+	struct growth_view view;
+	const struct growth_row *row = selected_row(frame, &view);
+	char words[CHANGE_WORDS], then[TEXT_NUMBER], now[TEXT_NUMBER], what[64];
+	int64_t change;
+
+	if (!row)
+		return false;
+	what_words(&view, row, what);
+	text_addf(to, "%s %s: %s → %s", group_names[row->group], what,
+	          graph_value(then, row->then, unit_of(row)),
+	          graph_value(now, row->now, unit_of(row)));
+	if (growth_change(row, &change))
+		text_addf(to, ", %s", change_words(words, change, unit_of(row), false));
 	return true;
 }
 

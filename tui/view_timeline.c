@@ -195,7 +195,9 @@ static bool timeline_explain(const struct view_frame *frame, struct view_words *
 	struct fact value;
 	char words[TEXT_NUMBER], at[CLOCK_WORDS];
 
-	if (frame->state->pane % PANES == PANE_GROWTH || !count)
+	if (frame->state->pane % PANES == PANE_GROWTH)
+		return timeline_growth_explain(frame, to);
+	if (!count)
 		return false;
 	series = &timeline_series[shown[timeline_selected(frame, shown, count)]];
 	value = timeline_value(frame, &window, series->id);
@@ -220,6 +222,8 @@ static bool timeline_copy(const struct view_frame *frame, struct text *to)
 	struct time_window window = timeline_window(frame);
 	char words[TEXT_NUMBER], at[CLOCK_WORDS];
 
+	if (frame->state->pane % PANES == PANE_GROWTH)
+		return timeline_growth_copy(frame, to);
 	text_add(to, clock_words(at, window.at_ns));
 	for (size_t i = 0; i < TIMELINE_SERIES; i++) {
 		struct fact value = timeline_value(frame, &window, timeline_series[i].id);

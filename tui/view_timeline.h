@@ -68,6 +68,8 @@ void timeline_growth_brief(const struct view_frame *frame, struct area area);
 void timeline_growth_list(const struct view_frame *frame, struct area area);
 bool timeline_growth_command(const struct view_frame *frame, enum command_id command);
 bool timeline_growth_open(const struct view_frame *frame, struct view_target *ret);
+bool timeline_growth_explain(const struct view_frame *frame, struct view_words *to);
+bool timeline_growth_copy(const struct view_frame *frame, struct text *to);
 
 #define CHANGE_WORDS 64
 

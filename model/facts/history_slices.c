@@ -8,7 +8,8 @@
 /* A value holds until the next sample, which at the slowest rate is 10 s away. */
 #define HOLD_NS (12 * NS_PER_S)
 
-#define NS_PER_MIN UINT64_C(60000000000)
+#define NS_PER_MS  UINT64_C(1000000)
+#define MS_PER_MIN UINT64_C(60000)
 
 struct cut {
 	uint64_t from_ns, to_ns, step_ns;
@@ -141,12 +142,14 @@ enum { QUARTERS = 4 };
 /* Per minute, saturated. */
 static int64_t per_minute(uint64_t from, uint64_t to, uint64_t ns)
 {
-	uint64_t change = to > from ? to - from : from - to;
-	__extension__ typedef unsigned __int128 wide;
-	wide rate = (wide)change * NS_PER_MIN / (ns ? ns : 1);
-	int64_t size = rate > INT64_MAX ? INT64_MAX : (int64_t)rate;
+	uint64_t change = to > from ? to - from : from - to, rate, rest;
+	uint64_t ms = max_u64(ns / NS_PER_MS, 1);
 
-	return to > from ? size : -size;
+	if (__builtin_mul_overflow(change / ms, MS_PER_MIN, &rate) ||
+	    __builtin_mul_overflow(change % ms, MS_PER_MIN, &rest) ||
+	    __builtin_add_overflow(rate, rest / ms, &rate) || rate > INT64_MAX)
+		rate = INT64_MAX;
+	return to > from ? (int64_t)rate : -(int64_t)rate;
 }
 
 /* Growth between the first and the last slice of a part that know the value; false: they don't. */
@@ -166,10 +169,6 @@ static bool growth(const struct history_slice *slices, size_t from, size_t to, u
 static void add_extremes(const struct history_slice *slices, size_t count,
                          struct history_trend *ret)
 {
-	__extension__ typedef unsigned __int128 wide;
-	wide sum = 0;
-	uint64_t known = 0;
-
 	for (size_t i = 0; i < count; i++) {
 		const struct history_slice *slice = &slices[i];
 
@@ -178,14 +177,25 @@ static void add_extremes(const struct history_slice *slices, size_t count,
 		if (fact_known(slice->high) &&
 		    (!fact_known(ret->high) || slice->high.v > ret->high.v))
 			ret->high = slice->high;
-		if (!fact_known(slice->last))
-			continue;
-		sum += slice->last.v;
-		known++;
-		ret->last = slice->last;
+		if (fact_known(slice->last))
+			ret->last = slice->last;
 	}
-	if (known)
-		ret->mean = fact_of((uint64_t)(sum / known));
+}
+
+/* Divided before they are added: the sum of large values would not fit. */
+static struct fact mean_of(const struct history_slice *slices, size_t count)
+{
+	uint64_t known = 0, wholes = 0, rests = 0;
+
+	for (size_t i = 0; i < count; i++)
+		known += fact_known(slices[i].last);
+	for (size_t i = 0; i < count; i++) {
+		if (!fact_known(slices[i].last))
+			continue;
+		wholes += slices[i].last.v / known;
+		rests += slices[i].last.v % known;
+	}
+	return known ? fact_of(wholes + rests / known) : fact_unknown();
 }
 
 void history_trend(const struct history_slice *slices, size_t count, uint64_t span_ns,
@@ -197,6 +207,7 @@ void history_trend(const struct history_slice *slices, size_t count, uint64_t sp
 
 	*ret = (struct history_trend){ 0 };
 	add_extremes(slices, count, ret);
+	ret->mean = mean_of(slices, count);
 	while (first < count && !fact_known(slices[first].last))
 		first++;
 	if (count < 2 || !growth(slices, first, count - 1, step_ns, &ret->per_minute))

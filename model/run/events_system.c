@@ -31,7 +31,8 @@ void events_of_process(struct event_list *list)
 		event->b = fact_known(to->exit_status);
 		return;
 	}
-	if (to->life == PROCESS_EXECED && from->life != PROCESS_EXECED)
+	/* what lost its memory and has no other is ending: its end is told with the next sample */
+	if (to->life == PROCESS_EXECED && from->life != PROCESS_EXECED && fact_known(to->vm_size))
 		event_name(event_add(list, RUN_EVENT_EXECED, 0), to->comm, sizeof(to->comm));
 	if (is_stopped(to) && !is_stopped(from))
 		event_add(list, RUN_EVENT_STOPPED, 0);

@@ -330,6 +330,10 @@ static void exec_is_one_event(void **state)
 	pair->after.ms->arenas[1].system_mem += MIB;
 	pair->after.vmas->count = 3;
 	(void)assert_only(pair, RUN_EVENT_EXECED, "runs another program now: ledgerd");
+	/* a process on its way out has lost its memory, too */
+	pair->after.process->vm_size = fact_unknown();
+	look(pair);
+	assert_int_equal(pair->count, 0);
 }
 
 static void limits_that_were_hit(void **state)

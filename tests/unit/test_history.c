@@ -229,6 +229,7 @@ static void trend_says_growth_and_how_even_it_was(void **state)
 	assert_int_equal(trend.fastest, 60 * MIB);
 	assert_int_equal(trend.low.v, 100 * MIB);
 	assert_int_equal(trend.high.v, 130 * MIB);
+	assert_int_equal(trend.mean.v / MIB, 107); /* 6,565 MiB over 61 seconds */
 	history_trend(at, 1, SECOND, &trend);
 	assert_false(trend.is_known);
 	history_trend(at, 0, 0, &trend);

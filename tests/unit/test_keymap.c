@@ -154,7 +154,6 @@ static void keys_have_names(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(every_command_has_a_key),
 		cmocka_unit_test(no_key_has_two_commands_in_a_view),
 		cmocka_unit_test(every_command_has_a_key_where_it_applies),
 		cmocka_unit_test(a_views_own_keys_go_before_the_others),

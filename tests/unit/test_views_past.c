@@ -192,6 +192,9 @@ static void growth_list_selects_arenas_and_leads_there(void **state)
 {
 	struct stage *stage = *state;
 	struct view_frame frame = screen_frame(&stage->screen, &stage->sample);
+	char title[64], body[1024], copy[256];
+	struct view_words words = { text_in(title, sizeof(title)), text_in(body, sizeof(body)) };
+	struct text copied = text_in(copy, sizeof(copy));
 	struct view_target target;
 	int rows = 0;
 
@@ -204,7 +207,13 @@ static void growth_list_selects_arenas_and_leads_there(void **state)
 		press(stage, &view_timeline, CMD_DOWN, 1);
 	assert_int_equal(target.view, VIEW_ARENAS);
 	assert_true(target.selected == stage->sample.ms->main_arena_addr);
-	/* on a mark there is: the selection stays with the arena when rows move */
+	press(stage, &view_timeline, CMD_UP, 1); /* a total: it is explained */
+	assert_false(view_timeline.open(&frame, &target));
+	assert_true(view_timeline.explain(&frame, &words));
+	assert_string_equal(title, "total VMAs");
+	assert_non_null(strstr(body, "since mark 1, 40 s ago"));
+	assert_true(view_timeline.copy(&frame, &copied));
+	assert_string_equal(copy, "total VMAs: 53 → 53, ±0");
 	press(stage, &view_timeline, CMD_NEXT_PANE, 1);
 	assert_shows(stage, "last 60 s");
 }
