@@ -282,7 +282,12 @@ static void draw_file(const struct setup *setup, struct area area)
 	else
 		draw_text(inside, 1, y++, ROLE_TEXT_DIM, "nothing to be saved");
 	y = draw_problems(file, inside, y);
-	(void)draw_problems(setup->theme_problems, inside, y);
+	y = draw_problems(setup->theme_problems, inside, y);
+	if (y + 4 <= inside.height)
+		(void)draw_wrapped(inside, y + 1, ROLE_TEXT_DIM,
+		                   "A theme of your own is a file NAME.theme in "
+		                   "~/.local/share/heaptop/themes: it is listed by its name. "
+		                   "heaptop(5) has the format, all roles and all settings.");
 }
 
 /* --- view --------------------------------------------------------------------------------------- */
