@@ -136,7 +136,7 @@ static unsigned level_of(unsigned permille)
 static enum role by_residency(const struct map_sum *sum, enum role role)
 {
 	return sum->has_pages && permille_of(sum->cell.resident, sum->bytes) < 250
-	               ? ROLE_PAGE_ABSENT
+	               ? ROLE_HEAP_RESERVE
 	               : role;
 }
 
@@ -222,7 +222,7 @@ static struct sign chunk_sign(const struct canvas *canvas, const struct map_sum 
 {
 	const struct window_cell *c = &sum->cell;
 	bool begins = c->used_chunks + c->cached_chunks + c->free_chunks > 0;
-	const char *border = canvas->ascii ? "[" : "▐";
+	const char *border = "▐";
 
 	if (!sum->known)
 		return (struct sign){ "=", ROLE_TEXT_DIM };

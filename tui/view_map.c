@@ -148,7 +148,7 @@ static void make_request(const struct map *map)
 
 static void title_of(const struct map *map, char *to, size_t size)
 {
-	char name[2 * TEXT_NUMBER], a[TEXT_NUMBER], b[TEXT_NUMBER], bytes[TEXT_NUMBER];
+	char name[MAP_SCOPE_NAME], a[TEXT_NUMBER], b[TEXT_NUMBER], bytes[TEXT_NUMBER];
 
 	(void)snprintf(to, size, "%s · %s-%s · %s", map_scope_name(name, map->ms, &map->scope),
 	               text_addr(a, map->scope.start), text_addr(b, map->scope.end),
@@ -258,9 +258,10 @@ static void map_draw(const struct view_frame *frame, struct area area)
 	malloc_absence(frame->snap, why, sizeof(why));
 	frame->state->pane_count = 1;
 	frame->state->map.has_request = false;
-	if (!why[0] && !map_of(frame, &map))
-		(void)snprintf(why, sizeof(why), "malloc has no memory yet: no heap to draw");
-	if (why[0]) {
+	if (why[0] || !map_of(frame, &map)) {
+		if (!why[0])
+			(void)snprintf(why, sizeof(why),
+			               "malloc has no memory yet: no heap to draw");
 		(void)draw_wrapped(pane_area(area, "heap map", NULL), 1, ROLE_TEXT, why);
 		return;
 	}
