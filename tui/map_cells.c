@@ -324,6 +324,7 @@ static void draw_strip(const struct map *map, struct area area, int y)
 
 void map_draw_cells(const struct map *map, struct area area)
 {
+	struct view_state *state = map->frame->state;
 	const struct map_state *s = map->state;
 	char text[TEXT_NUMBER];
 
@@ -333,6 +334,9 @@ void map_draw_cells(const struct map *map, struct area area)
 		if (row >= map->scope.end)
 			break;
 		draw_text(area, 1, y, ROLE_ADDRESS, text_addr(text, row));
+		if (state->item_count < VIEW_ITEMS)
+			state->items[state->item_count++] =
+			        (struct view_item){ row, area.x, area.y + y, area.width };
 		for (int x = 0; x < s->columns; x++) {
 			uint64_t addr = row + (uint64_t)x * map->cell;
 

@@ -39,6 +39,17 @@ static bool choose_scope(const struct malloc_state *ms, struct map_state *s, str
 	return true;
 }
 
+/* A row of cells was clicked: its address is the item's, the cell in it told by the column. */
+static void take_click(const struct map *map)
+{
+	struct view_state *state = map->frame->state;
+	int column = state->clicked - 1 - MAP_ADDRESS;
+
+	if (map->state->mode == MAP_CELLS && column >= 0 && column < map->state->columns)
+		map->state->cursor = state->selected + (uint64_t)column * map->cell;
+	state->clicked = 0;
+}
+
 static bool map_of(const struct view_frame *frame, struct map *ret)
 {
 	const struct malloc_state *ms = snapshot_malloc(frame->snap);
@@ -51,12 +62,17 @@ static bool map_of(const struct view_frame *frame, struct map *ret)
 	if (window && window->asked.scope_start == ret->scope.start)
 		ret->window = window;
 	ret->cell = s->cell ? s->cell : s->fit ? s->fit : MAP_CELL_LEAST;
+	take_click(ret);
 	return true;
 }
 
 void map_waiting(const struct map *map, char *to, size_t size)
 {
-	if (map->frame->is_paused)
+	const struct process_facts *process = snapshot_process(map->frame->snap);
+
+	if (process && (process->life == PROCESS_EXITED || process->life == PROCESS_ZOMBIE))
+		(void)snprintf(to, size, "… not read before the process ended");
+	else if (map->frame->is_paused)
 		(void)snprintf(to, size, "… not read before the pause; Space goes on");
 	else
 		(void)snprintf(to, size, "… reading: needs a walk of every chunk");

@@ -70,6 +70,17 @@ from_an_arena() {
 		wait_for 'arena #2 · 7f2a2c000000' && shows Escape '▌2 Arenas▐'
 }
 
+# as the terminal reports it: column and row from 1
+clicks_a_cell() {
+	shows 3 '▌3 Heap map▐' && keys '<' '<' && wait_for 'arena main' && keys g &&
+		tm send-keys -t t -H 1b 5b 4d 20 34 25 1b 5b 4d 23 34 25 && wait_for '55d0c20ee000-55d0c20fe000'
+}
+
+from_a_mapping() {
+	shows 4 '▌4 VMAs▐' && keys / && tm send-keys -t t -l 'stack' && keys Enter && shows h "no heap of malloc" &&
+		keys / C-u && tm send-keys -t t -l '[heap]' && keys Enter && shows h '▌3 Heap map▐' && wait_for 'arena main'
+}
+
 check "3 shows the first heap" opens
 check "u r b p change the layer" layers
 check "arrows, letters and G move the cursor" moves
@@ -82,4 +93,6 @@ check "Enter on a word without a chunk says so" explains_a_word
 check "Enter follows a pointer and Escape comes back" follows_a_pointer
 check "Escape goes back step by step" goes_back
 check "h in the arenas shows that arena's heap" from_an_arena
+check "a click moves the cursor" clicks_a_cell
+check "h in the mappings shows the heap in one" from_a_mapping
 finish
