@@ -3,9 +3,10 @@
 # make            builds ./heaptop
 # make demo       installs what is missing, builds, starts the built-in workload and attaches
 # make check      installs what is missing, builds, runs the quick tests
+# make check-vm   what Linux does, on real kernels in an emulator (installs qemu)
 # make test-diff  what simulate foretells, against real glibcs (diff-full: a million operations)
-# Others: run bench fuzz asan ubsan tsan coverage lint format install uninstall clean
-# OUT=DIR builds elsewhere; V=1 shows commands; CC, CFLAGS, CPPFLAGS, LDFLAGS are added to, never replaced.
+# Others: run bench fuzz asan ubsan tsan coverage lint format docs install uninstall clean
+# OUT=DIR builds elsewhere, and the program is DIR/heaptop; V=1 shows commands; CC, CFLAGS, CPPFLAGS, LDFLAGS are added to, never replaced.
 
 VERSION := 0.1.0
 OUT     ?= build
@@ -61,8 +62,10 @@ obj = $(patsubst %.c,$(OUT)/%.o,$(1))
 ARCHIVES := $(OUT)/libtui.a $(OUT)/libprobes.a $(OUT)/libmodel.a
 UNIT_BIN := $(patsubst %.c,$(OUT)/%,$(UNIT_SRC))
 
+PROGRAM := $(if $(filter build,$(OUT)),heaptop,$(OUT)/heaptop)
+
 .PHONY: all
-all: heaptop
+all: $(PROGRAM)
 
 heaptop: $(OUT)/heaptop
 	$(Q)cp -f $< $@
@@ -118,10 +121,10 @@ $(OUT)/tests/screens/%: $(OUT)/tests/screens/%.o $(OUT)/libtest.a $(ARCHIVES)
 demo:
 	@.ci/setup build
 	@$(MAKE) --no-print-directory all
-	./heaptop demo
+	$(abspath $(PROGRAM)) demo
 
 run: all
-	./heaptop $(PID)
+	$(abspath $(PROGRAM)) $(PID)
 
 # --- tests ---------------------------------------------------------------------------------------
 
@@ -133,10 +136,11 @@ BENCH_BIN  := $(patsubst %.c,$(OUT)/%,$(BENCH_SRC))
 SCREEN_TESTS := $(sort $(wildcard tests/screens/test_*.sh))
 CRASH_TESTS  := $(sort $(wildcard tests/crash/test_*.sh))
 CLI_TESTS    := $(sort $(wildcard tests/cli/test_*.sh))
+VM_TESTS     := $(sort $(wildcard tests/vm/test_*.sh))
 TRUTH_TESTS  := $(sort $(wildcard tests/truth/test_*.sh))
 FUZZ_SECONDS ?= 30
 
-export HEAPTOP ?= $(CURDIR)/heaptop
+export HEAPTOP ?= $(abspath $(PROGRAM))
 export HEAPTOP_OUT = $(abspath $(OUT))
 export CC
 
@@ -154,7 +158,7 @@ $(OUT)/layers.sh: Makefile
 	@printf '#!/bin/sh\nexec $(CURDIR)/tests/layers.sh $(abspath $(OUT))\n' > $@ && chmod +x $@
 
 test-quick: $(OUT)/layers.sh
-	@tests/run $(OUT)/logs $(OUT)/layers.sh $(UNIT_BIN) $(REPLAY_BIN) $(CLI_TESTS) $(CRASH_TESTS) $(SCREEN_TESTS)
+	@tests/run $(OUT)/logs $(OUT)/layers.sh $(UNIT_BIN) $(REPLAY_BIN) $(CLI_TESTS) $(CRASH_TESTS) $(SCREEN_TESTS) $(VM_TESTS)
 
 # Against Debian's four glibcs, unpacked and not installed, and real programs.
 .PHONY: test-truth
@@ -179,6 +183,13 @@ test-diff: all $(DIFF_DRIVER) $(DIFF_REACHED)
 diff-full: all $(DIFF_DRIVER) $(DIFF_REACHED)
 	@DIFF_SEEDS='1 2 3 4 5' DIFF_LENGTH=3000 tests/run -t 7200 $(OUT)/logs $(DIFF_TESTS)
 	@grep -h '^# .* compared' $(OUT)/logs/test_scenarios.log $(OUT)/logs/test_generated.log
+
+# Debian's own kernels, unpacked and not installed, booted in an emulator without any help of this
+# machine's kernel: what tests/vm/records holds is done again, and judged.
+.PHONY: check-vm
+check-vm: all
+	@.ci/setup vm
+	@tests/run -t 7200 $(OUT)/logs tests/vm/record.sh
 
 unit: $(UNIT_BIN)
 	@tests/run $(OUT)/logs $(UNIT_BIN)
@@ -243,17 +254,35 @@ lint: format-check
 		clang-tidy --quiet {} -- $(HT_CPPFLAGS) -std=gnu17 $(PKG_CFLAGS) 2>&1 | \
 		{ ! grep -vE '^[0-9]+ warnings? generated'; }
 
+# The tables of README and the manual pages, from those of the program.
+.PHONY: docs
+docs: all
+	@man/fill.sh $(abspath $(PROGRAM)) README.md man/heaptop.1 man/heaptop.5
+
+bashdir ?= $(datadir)/bash-completion/completions
+zshdir  ?= $(datadir)/zsh/site-functions
+fishdir ?= $(datadir)/fish/vendor_completions.d
+COMPLETIONS := $(addprefix $(OUT)/completion/,heaptop.bash heaptop.zsh heaptop.fish)
+$(OUT)/completion/heaptop.%: $(OUT)/heaptop
+	@mkdir -p $(@D)
+	$(Q)$< --completion $* > $@.tmp && mv $@.tmp $@
+
 .PHONY: install uninstall
-install: all
-	install -Dm755 heaptop $(DESTDIR)$(bindir)/heaptop
+install: all $(COMPLETIONS)
+	install -Dm755 $(PROGRAM) $(DESTDIR)$(bindir)/heaptop
 	install -Dm644 man/heaptop.1 $(DESTDIR)$(mandir)/man1/heaptop.1
+	install -Dm644 man/heaptop.5 $(DESTDIR)$(mandir)/man5/heaptop.5
+	install -Dm644 $(OUT)/completion/heaptop.bash $(DESTDIR)$(bashdir)/heaptop
+	install -Dm644 $(OUT)/completion/heaptop.zsh $(DESTDIR)$(zshdir)/_heaptop
+	install -Dm644 $(OUT)/completion/heaptop.fish $(DESTDIR)$(fishdir)/heaptop.fish
 	install -d $(DESTDIR)$(docdir)
 	install -m644 docs/*.md $(DESTDIR)$(docdir)
 	install -d $(DESTDIR)$(datadir)/heaptop/themes
 	install -m644 themes/*.theme $(DESTDIR)$(datadir)/heaptop/themes
 
 uninstall:
-	rm -f $(DESTDIR)$(bindir)/heaptop $(DESTDIR)$(mandir)/man1/heaptop.1
+	rm -f $(DESTDIR)$(bindir)/heaptop $(DESTDIR)$(mandir)/man1/heaptop.1 $(DESTDIR)$(mandir)/man5/heaptop.5
+	rm -f $(DESTDIR)$(bashdir)/heaptop $(DESTDIR)$(zshdir)/_heaptop $(DESTDIR)$(fishdir)/heaptop.fish
 	rm -rf $(DESTDIR)$(datadir)/heaptop $(DESTDIR)$(docdir)
 
 .PHONY: clean

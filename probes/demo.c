@@ -250,7 +250,7 @@ static void drop_records(struct records *r)
 	r->count = kept;
 }
 
-/* Beyond DEFAULT_MMAP_THRESHOLD_MAX (32 MiB): always a mapping of its own, and freeing it moves no threshold. */
+/* Beyond DEFAULT_MMAP_THRESHOLD_MAX (32 MiB): a mapping of its own; freeing it moves no threshold. */
 static void swing_large(char **large)
 {
 	size_t len = 34 * MIB;

@@ -215,16 +215,6 @@ size_t elf_read(const struct elf_file *file, uint64_t vaddr, void *buf, size_t l
 	return 0;
 }
 
-bool elf_read_word(const struct elf_file *file, uint64_t vaddr, uint64_t *ret)
-{
-	uint64_t value = 0;
-
-	if (elf_read(file, vaddr, &value, file->word) != file->word)
-		return false;
-	*ret = value;
-	return true;
-}
-
 bool elf_data_range(const struct elf_file *file, uint64_t *ret_start, uint64_t *ret_end)
 {
 	uint64_t start = 0, end = 0, relro_end = 0;

@@ -39,9 +39,6 @@ void elf_close(struct elf_file *file);
 /** Reads up to `len` bytes that the file has for `vaddr`; returns how many (0: not in the file). */
 size_t elf_read(const struct elf_file *file, uint64_t vaddr, void *buf, size_t len);
 
-/** A word of the file's class at `vaddr`. */
-bool elf_read_word(const struct elf_file *file, uint64_t vaddr, uint64_t *ret);
-
 struct elf_symbol {
 	const char *name; /* in */
 	bool is_prefix; /* in: "NAME.123", as the compiler calls a function's static, is one too */
@@ -79,5 +76,13 @@ bool elf_data_range(const struct elf_file *file, uint64_t *ret_start, uint64_t *
  */
 void elf_each_pointer(const struct elf_file *file, const uint8_t *data, uint64_t base, size_t len,
                       void (*pointer)(void *ctx, uint64_t place, uint64_t value), void *ctx);
+
+/**
+ * Words of the file that hold, once it is loaded, how far from the thread pointer a thread-local
+ * variable of its own or of another file lies. `addend` is its place among the file's own ones (0 in
+ * REL, where the word itself has it). A program that was linked at once has no such words.
+ */
+void elf_each_tls_word(const struct elf_file *file,
+                       void (*word)(void *ctx, uint64_t place, uint64_t addend), void *ctx);
 
 #endif

@@ -26,6 +26,8 @@ struct pointers {
 	void *ctx;
 	uint64_t base, end; /* virtual addresses of `bytes` */
 	const uint8_t *bytes;
+	uint32_t type; /* of the relocations that are meant */
+	bool is_relative;
 };
 
 static uint32_t relative_type(uint16_t machine)
@@ -37,6 +39,21 @@ static uint32_t relative_type(uint16_t machine)
 		return R_AARCH64_RELATIVE;
 	case EM_386:
 		return R_386_RELATIVE;
+	default:
+		return UINT32_MAX;
+	}
+}
+
+/* Those of the initial-exec model, which malloc's own variables are declared with. */
+static uint32_t thread_local_type(uint16_t machine)
+{
+	switch (machine) {
+	case EM_X86_64:
+		return R_X86_64_TPOFF64;
+	case EM_AARCH64:
+		return R_AARCH64_TLS_TPREL;
+	case EM_386:
+		return R_386_TLS_TPOFF;
 	default:
 		return UINT32_MAX;
 	}
@@ -61,25 +78,25 @@ static void report_in_place(const struct pointers *p, uint64_t place)
 
 static void each_rela(const struct pointers *p, Elf_Data *data, size_t entsize)
 {
-	uint32_t type = relative_type(p->file->machine);
-
 	for (size_t i = 0; i < data->d_size / entsize && i < INT32_MAX; i++) {
 		GElf_Rela rela;
 
-		if (gelf_getrela(data, (int)i, &rela) && GELF_R_TYPE(rela.r_info) == type)
+		if (gelf_getrela(data, (int)i, &rela) && GELF_R_TYPE(rela.r_info) == p->type)
 			p->pointer(p->ctx, rela.r_offset, (uint64_t)rela.r_addend);
 	}
 }
 
 static void each_rel(const struct pointers *p, Elf_Data *data, size_t entsize)
 {
-	uint32_t type = relative_type(p->file->machine);
-
 	for (size_t i = 0; i < data->d_size / entsize && i < INT32_MAX; i++) {
 		GElf_Rel rel;
 
-		if (gelf_getrel(data, (int)i, &rel) && GELF_R_TYPE(rel.r_info) == type)
+		if (!gelf_getrel(data, (int)i, &rel) || GELF_R_TYPE(rel.r_info) != p->type)
+			continue;
+		if (p->is_relative)
 			report_in_place(p, rel.r_offset);
+		else
+			p->pointer(p->ctx, rel.r_offset, 0);
 	}
 }
 
@@ -131,7 +148,7 @@ static void each_relocation(const struct pointers *p)
 			each_rela(p, data, wide ? sizeof(Elf64_Rela) : sizeof(Elf32_Rela));
 		else if (sh.sh_type == SHT_REL)
 			each_rel(p, data, wide ? sizeof(Elf64_Rel) : sizeof(Elf32_Rel));
-		else
+		else if (p->is_relative)
 			each_relr(p, data->d_buf, data->d_size);
 	}
 }
@@ -153,10 +170,22 @@ void elf_each_pointer(const struct elf_file *file, const uint8_t *data, uint64_t
 		              .ctx = ctx,
 		              .base = base,
 		              .end = base + len,
-		              .bytes = data };
+		              .bytes = data,
+		              .type = relative_type(file->machine),
+		              .is_relative = true };
 
 	if (file->type == ET_EXEC)
 		each_word(&p);
 	else
 		each_relocation(&p);
+}
+
+void elf_each_tls_word(const struct elf_file *file,
+                       void (*word)(void *ctx, uint64_t place, uint64_t addend), void *ctx)
+{
+	struct pointers p = {
+		.file = file, .pointer = word, .ctx = ctx, .type = thread_local_type(file->machine)
+	};
+
+	each_relocation(&p);
 }

@@ -22,6 +22,14 @@ struct thread_tables {
 	uint32_t list_offset, tid_offset, pthread_size; /* of struct pthread; 0: not known */
 };
 
+enum { TLS_WORDS_MAX = 64 };
+
+/* Where libc's thread-local variables lie, from the thread pointer on. */
+struct tls_offsets {
+	int64_t at[TLS_WORDS_MAX];
+	size_t count; /* 0: not known */
+};
+
 struct found_malloc {
 	uint64_t main_arena_addr, mp_addr; /* mp_addr 0: not found */
 	struct malloc_layout layout;       /* a copy: probes may have overridden fields */
@@ -31,6 +39,7 @@ struct found_malloc {
 	uint16_t machine; /* EM_…; 0: unknown */
 	struct thread_tables threads;
 	struct malloc_private private;
+	struct tls_offsets tls;
 };
 
 enum { FOUND_MAX = 8 };

@@ -198,6 +198,7 @@ static void describe_instance(struct instance *inst, const struct modules *modul
 	inst->malloc.word = modules->word;
 	inst->malloc.machine = modules->machine;
 	thread_tables_find(m, modules, &inst->malloc.threads);
+	tls_offsets_find(m, inst->roads.mem, &inst->malloc.tls);
 	private_find(inst->roads.pid, m, inst->roads.mem, inst->minor, &inst->malloc);
 	inst->malloc.private.stack_cache =
 	        thread_cache_head(&inst->malloc.threads, inst->roads.mem, modules->word);

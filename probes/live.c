@@ -59,6 +59,7 @@ static void take_environ(const struct live *live, const struct part *old, struct
 		proc_read_environ(&live->proc, ret);
 		return;
 	}
+	ret->is_secure = old->process.is_secure;
 	ret->has_malloc_environ = old->process.has_malloc_environ;
 	ret->malloc_environ_len = old->process.malloc_environ_len;
 	memcpy(ret->malloc_environ, old->process.malloc_environ, sizeof(ret->malloc_environ));

@@ -17,6 +17,7 @@
 #include "model/glibc/decode.h"
 #include "model/linux/lx.h"
 #include "probes/clock.h"
+#include "probes/mem_live.h"
 
 #define HEAP_TIERS (TAKE_HEADERS | TAKE_LISTS | TAKE_WALK | TAKE_MMAPPED)
 
@@ -31,36 +32,6 @@ enum {
 	THREADS_REST =
 	        20, /* times what a search took: 5 % of a core for threads that come and go */
 };
-
-/* --- memory that may not be read ----------------------------------------------------------------- */
-
-/* Lets the library be recognised by its file alone when the target's memory is refused. */
-static size_t denied_read(struct memory *mem, uint64_t addr, void *buf, size_t len,
-                          enum mem_status *ret_status)
-{
-	(void)mem, (void)addr, (void)buf, (void)len;
-	*ret_status = MEM_DENIED;
-	return 0;
-}
-
-static void denied_gather(struct memory *mem, struct mem_piece *pieces, size_t count)
-{
-	(void)mem;
-	for (size_t i = 0; i < count; i++)
-		pieces[i].status = MEM_DENIED;
-}
-
-static size_t denied_pages(struct memory *mem, uint64_t start, uint64_t end,
-                           struct mem_range *ranges, size_t room)
-{
-	(void)mem, (void)start, (void)end, (void)ranges, (void)room;
-	return 0;
-}
-
-static const struct memory_ops denied_ops = { .read = denied_read,
-	                                      .gather = denied_gather,
-	                                      .pages = denied_pages };
-static struct memory denied_memory = { .ops = &denied_ops };
 
 /* Twice, two seconds apart: a start is over by then. */
 #define SECOND_LOOKS         2
@@ -127,7 +98,7 @@ static bool search(struct live *live, const struct vma_set *vmas)
 	live->found = (struct found){ 0 };
 	/* By the thread that has the memory: /proc shows no files of a first one that ended. */
 	proc_find_mm(&live->proc);
-	find_malloc(live->proc.mm_tid, vmas, live->mem ? live->mem : &denied_memory, region,
+	find_malloc(live->proc.mm_tid, vmas, live->mem ? live->mem : mem_denied(), region,
 	            &live->library, &live->found);
 	live->second_looks = again && modules == live->library_maps ? live->second_looks + 1 : 0;
 	live->second_look_ns = clock_monotonic_ns() + SECOND_LOOK_AFTER_NS;

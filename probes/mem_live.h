@@ -55,4 +55,7 @@ size_t mem_live_pages(struct memory *base, uint64_t start, uint64_t end, struct 
                       size_t room);
 void mem_live_gather(struct memory *base, struct mem_piece *pieces, size_t count);
 
+/** Memory of which every reading is refused. Nobody frees it. */
+struct memory *mem_denied(void);
+
 #endif

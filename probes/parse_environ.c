@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "probes/parse_environ.h"
 
+#include <elf.h>
 #include <string.h>
 
 #include "probes/parse_words.h"
@@ -53,4 +54,21 @@ void parse_environ(const char *text, size_t len, struct process_facts *ret)
 	ret->has_malloc_environ = fits;
 	if (!fits)
 		ret->malloc_environ_len = 0;
+}
+
+bool parse_auxv_is_secure(const void *auxv, size_t len, size_t word)
+{
+	const char *bytes = auxv;
+
+	for (size_t at = 0; word <= 8 && len - at >= 2 * word; at += 2 * word) {
+		uint64_t type = 0, value = 0;
+
+		memcpy(&type, bytes + at, word);
+		memcpy(&value, bytes + at + word, word);
+		if (type == AT_SECURE)
+			return value != 0;
+		if (type == AT_NULL)
+			break;
+	}
+	return false;
 }

@@ -14,4 +14,7 @@
  */
 void parse_environ(const char *text, size_t len, struct process_facts *ret);
 
+/** True when auxv (words of 4 or 8 bytes, in pairs) says AT_SECURE: libc distrusts the environment. */
+bool parse_auxv_is_secure(const void *auxv, size_t len, size_t word);
+
 #endif

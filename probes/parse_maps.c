@@ -148,38 +148,48 @@ static bool name_add(struct region *region, struct names *names, struct maps_nam
 	return true;
 }
 
-static size_t count_lines(const char *text, size_t len)
+/*
+ * Room for the lines of a text: no mapping of a 64-bit process has a shorter line, so that one guess is
+ * enough; what has (32 bits, or no kernel's at all) makes it grow. Counting lines first would take a
+ * tenth of the whole.
+ */
+enum { LINE_SHORTEST = 48, ROOM_LEAST = 64 };
+
+static bool make_room(struct region *region, struct vma **list, size_t *room, size_t wanted)
 {
-	const char *at = text, *end = text + len;
-	size_t lines = 0;
+	struct vma *grown;
+	size_t more = wanted + wanted / 2, bytes;
 
-	while (at < end) {
-		const char *stop = memchr(at, '\n', (size_t)(end - at));
-
-		lines++;
-		at = stop ? stop + 1 : end;
-	}
-	return lines;
+	if (wanted <= *room)
+		return true;
+	if (__builtin_mul_overflow(more, sizeof(*grown), &bytes))
+		return false;
+	grown = region_grow(region, *list, *room * sizeof(*grown), bytes);
+	if (!grown)
+		return false;
+	*list = grown;
+	*room = more;
+	return true;
 }
 
 bool parse_maps(const char *text, size_t len, struct region *region, struct vma_set *ret,
                 size_t *ret_bad)
 {
 	const char *at = text, *end = text + len;
-	size_t lines = count_lines(text, len), count = 0, bad = 0, bytes;
+	size_t room = len / LINE_SHORTEST + ROOM_LEAST, count = 0, bad = 0;
 	struct names names = { .last = { "", 0 } };
-	struct vma *list;
+	struct vma *list = region_alloc(region, room * sizeof(*list));
 	uint64_t reached = 0;
 
-	if (__builtin_mul_overflow(lines, sizeof(*list), &bytes))
-		return false;
-	list = region_alloc(region, bytes);
 	if (!list)
 		return false;
 	while (at < end) {
-		struct vma *v = &list[count];
 		struct maps_name name;
+		struct vma *v;
 
+		if (!make_room(region, &list, &room, count + 1))
+			return false;
+		v = &list[count];
 		if (!parse_maps_line(&at, end, v, &name) || v->start < reached) {
 			bad++;
 			continue;

@@ -6,17 +6,6 @@
 #include "model/base/units.h"
 #include "probes/parse_maps.h"
 
-/* Two letters each: Linux fs/proc/task_mmu.c:show_smap_vma_flags */
-static const struct {
-	char letters[3];
-	uint32_t flag;
-} flag_names[] = {
-	{ "ac", VMA_FLAG_AC }, { "nr", VMA_FLAG_NR }, { "gd", VMA_FLAG_GD }, { "lo", VMA_FLAG_LO },
-	{ "ht", VMA_FLAG_HT }, { "hg", VMA_FLAG_HG }, { "nh", VMA_FLAG_NH }, { "dc", VMA_FLAG_DC },
-	{ "dd", VMA_FLAG_DD }, { "mg", VMA_FLAG_MG }, { "pf", VMA_FLAG_PF }, { "io", VMA_FLAG_IO },
-	{ "um", VMA_FLAG_UM }, { "uw", VMA_FLAG_UW }, { "sd", VMA_FLAG_SD },
-};
-
 static uint32_t parse_flags(const char *at, const char *end)
 {
 	uint32_t flags = 0;
@@ -26,9 +15,9 @@ static uint32_t parse_flags(const char *at, const char *end)
 			at++;
 			continue;
 		}
-		for (size_t i = 0; i < sizeof(flag_names) / sizeof(flag_names[0]); i++) {
-			if (memcmp(at, flag_names[i].letters, 2) == 0)
-				flags |= flag_names[i].flag;
+		for (size_t i = 0; i < VMA_FLAG_WORDS; i++) {
+			if (memcmp(at, vma_flag_words[i].word, 2) == 0)
+				flags |= vma_flag_words[i].flag;
 		}
 		at += 2;
 	}

@@ -44,6 +44,7 @@ int sampler_fd(const struct sampler *sampler);
 /** The newest unread snapshot, whose reference the caller gets; NULL when there is none. */
 const struct snapshot *sampler_take(struct sampler *sampler);
 void sampler_set_interval(struct sampler *sampler, uint32_t interval_ms);
+void sampler_set_budget(struct sampler *sampler, uint32_t cpu_budget_permille);
 /** Asks for parts sooner than their pace (enum take_what); TAKE_FREEZE stops the target once. */
 void sampler_want(struct sampler *sampler, uint32_t what);
 /** Which parts the view on screen shows, so that others may rest (enum take_what). */

@@ -12,7 +12,9 @@
 #include "probes/read.h"
 #include "probes/read_file.h"
 
-#define PF_EXITING 0x4u /* Linux include/linux/sched.h; shown in stat's field 9 */
+/* Linux include/linux/sched.h; shown in stat's field 9 */
+#define PF_EXITING    0x4u
+#define PF_FORKNOEXEC 0x40u
 
 enum { TEXT_ROOM = 8192 }; /* status, the largest, has about 1.5 KiB */
 
@@ -129,17 +131,29 @@ static void follow_threads(struct proc *proc, const struct stat_facts *stat)
 		(void)proc_reopen(proc, &ignored);
 }
 
-void proc_read_environ(const struct proc *proc, struct process_facts *ret)
+static void read_with(const struct proc *proc, const char *name, struct process_facts *ret,
+                      void (*parse)(const char *text, size_t len, struct process_facts *ret))
 {
 	struct file_text text = { 0 };
-	int fd = proc_open_file(proc, "environ", O_RDONLY);
+	int fd = proc_open_file(proc, name, O_RDONLY);
 
 	if (fd < 0)
 		return;
 	if (read_fd(fd, &text) == READ_OK)
-		parse_environ(text.at, text.len, ret);
+		parse(text.at, text.len, ret);
 	file_text_free(&text);
 	close(fd);
+}
+
+static void take_auxv(const char *text, size_t len, struct process_facts *ret)
+{
+	ret->is_secure = parse_auxv_is_secure(text, len, ret->elf_class == 32 ? 4 : 8);
+}
+
+void proc_read_environ(const struct proc *proc, struct process_facts *ret)
+{
+	read_with(proc, "environ", ret, parse_environ);
+	read_with(proc, "auxv", ret, take_auxv);
 }
 
 bool proc_read_process(struct proc *proc, struct process_facts *ret)
@@ -157,6 +171,7 @@ bool proc_read_process(struct proc *proc, struct process_facts *ret)
 	facts.state = stat.state;
 	facts.ppid = stat.ppid;
 	facts.thread_count = stat.thread_count;
+	facts.is_forked = (stat.kernel_flags & PF_FORKNOEXEC) != 0;
 	facts.elf_class = proc->elf_class;
 	facts.min_faults = fact_of(stat.min_faults);
 	facts.maj_faults = fact_of(stat.maj_faults);

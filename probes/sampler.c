@@ -320,6 +320,14 @@ void sampler_set_interval(struct sampler *s, uint32_t interval_ms)
 	wake(s);
 }
 
+void sampler_set_budget(struct sampler *s, uint32_t cpu_budget_permille)
+{
+	pthread_mutex_lock(&s->lock);
+	s->settings.cpu_budget_permille = cpu_budget_permille;
+	pthread_mutex_unlock(&s->lock);
+	wake(s);
+}
+
 void sampler_want(struct sampler *s, uint32_t what)
 {
 	pthread_mutex_lock(&s->lock);

@@ -17,6 +17,12 @@ void thread_tables_find(const struct module *libc, const struct modules *modules
 /** The head of nptl's list of joined threads' stacks; 0: not known. */
 uint64_t thread_cache_head(const struct thread_tables *tables, struct memory *mem, size_t word);
 
+/**
+ * Reads how far from the thread pointer libc's thread-local variables lie: the loader has written that
+ * into libc's memory, a word for each variable. None where libc's file can't be read.
+ */
+void tls_offsets_find(const struct module *libc, struct memory *mem, struct tls_offsets *ret);
+
 /* A task id as the process's own pid namespace has it: the one that glibc stores. */
 struct inner_tid {
 	uint32_t tid;

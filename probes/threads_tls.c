@@ -7,119 +7,21 @@
  * by the modules that are loaded), so a vote decides: over a sample of the threads, which slot holds
  * something that can only be what is looked for, in all of them that have it at all?
  *
+ * Only libc's own variables stand for election where libc's file says which those are. Else another
+ * variable of the program, or what a frame left on the stack beyond, can hold an arena's address as
+ * well, and while few threads live nothing tells it apart.
+ *
  *	x86	… thread_arena … tcache … | struct pthread		(TLS variant II: below)
  *	aarch64	struct pthread | 2 words | … tcache … thread_arena …	(TLS variant I: above)
  */
-#include "probes/threads.h"
+#include "probes/threads_poll.h"
 
-#include <elf.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "model/base/units.h"
 
-enum {
-	SAMPLE = 32,          /* threads that vote */
-	TLS_BYTES = 4096,     /* how far from the thread pointer the variables are looked for */
-	PTHREAD_BYTES = 2304, /* struct pthread when no table says its size */
-	GATHER = 256,
-	SLOTS_MAX = TLS_BYTES / 4,
-	NO_SLOT = SLOTS_MAX,
-};
-
-/* A copy of one thread's thread-local storage; slots are counted upwards from its lowest address. */
-struct voter {
-	uint8_t tls[TLS_BYTES];
-	size_t first, last; /* readable slots: [first, last) */
-};
-
-struct poll {
-	const struct thread_search *search;
-	struct voter *voters;
-	size_t voter_count;
-	size_t word;
-	int64_t base;         /* of slot 0, from struct pthread */
-	uint64_t *arenas;     /* sorted */
-	size_t arena, tcache; /* slots, or NO_SLOT */
-};
-
 /* What a word can be to a question. */
 enum answer { ANSWER_NO, ANSWER_EMPTY, ANSWER_YES };
-
-/* --- sampling ---------------------------------------------------------------------------------- */
-
-static bool is_variant_1(const struct found_malloc *found)
-{
-	return found->machine == EM_AARCH64;
-}
-
-/* Page by page from the thread pointer on, as far as it can be read. */
-static void read_above(const struct poll *poll, uint64_t start, struct voter *voter)
-{
-	enum mem_status status;
-
-	voter->last =
-	        mem_read(poll->search->mem, start, voter->tls, TLS_BYTES, &status) / poll->word;
-}
-
-static void read_below(const struct poll *poll, uint64_t start, struct voter *voter)
-{
-	uint64_t end = start + TLS_BYTES;
-
-	voter->first = voter->last = TLS_BYTES / poll->word;
-	while (end > start) {
-		uint64_t at = max_u64(align_down(end - 1, 4096), start);
-
-		if (!mem_read_all(poll->search->mem, at, voter->tls + (at - start),
-		                  (size_t)(end - at)))
-			return;
-		voter->first = (size_t)(at - start) / poll->word;
-		end = at;
-	}
-}
-
-/* Ids wrap at pid_max: the first thread's need not be the lowest. */
-static size_t first_thread(const struct thread_search *search)
-{
-	for (size_t i = 0; i < search->count; i++) {
-		if (search->threads[i].tid == search->pid)
-			return i;
-	}
-	return 0;
-}
-
-/*
- * Evenly spaced threads, the first one among them: it may be the only one that has used a second libc,
- * whose variables are nothing but empty slots in all others.
- */
-static void sample(struct poll *poll)
-{
-	const struct thread_search *search = poll->search;
-	const size_t step = (search->count + SAMPLE - 1) / SAMPLE;
-	const size_t first = first_thread(search);
-
-	for (size_t i = 0; i < search->count; i += step) {
-		struct voter *voter = &poll->voters[poll->voter_count];
-		size_t turn = (first + i) % search->count;
-		uint64_t addr = search->threads[turn].pthread_addr;
-
-		if (!addr)
-			continue;
-		if (poll->base > 0)
-			read_above(poll, addr + (uint64_t)poll->base, voter);
-		else
-			read_below(poll, addr + (uint64_t)poll->base, voter);
-		poll->voter_count += voter->first < voter->last;
-	}
-}
-
-static uint64_t voter_word(const struct poll *poll, const struct voter *voter, size_t slot)
-{
-	uint64_t value = 0;
-
-	memcpy(&value, voter->tls + slot * poll->word, poll->word);
-	return value;
-}
 
 /* --- voting ------------------------------------------------------------------------------------ */
 
@@ -144,22 +46,15 @@ static unsigned count_votes(const struct poll *poll, size_t slot,
 	return no <= poll->voter_count / 16 ? yes : 0;
 }
 
-static int compare_addresses(const void *a, const void *b)
-{
-	const uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
-
-	return x < y ? -1 : x > y;
-}
-
 static bool is_arena(const struct poll *poll, uint64_t addr)
 {
 	return bsearch(&addr, poll->arenas, poll->search->ms->arena_count, sizeof(addr),
-	               compare_addresses) != NULL;
+	               poll_compare_addresses) != NULL;
 }
 
 static enum answer ask_arena(const struct poll *poll, size_t voter, size_t slot)
 {
-	uint64_t value = voter_word(poll, &poll->voters[voter], slot);
+	uint64_t value = poll_word(poll, &poll->voters[voter], slot);
 
 	if (!value)
 		return ANSWER_EMPTY;
@@ -188,17 +83,22 @@ static bool may_be_tcache(const struct poll *poll, uint64_t value)
 	       vma_is_writable(poll->search->vmas, value - lay->word, lay->word + lay->tcache.size);
 }
 
-/* The size word before user memory is one that a tcache's own chunk has. */
+/* The size word before user memory is one that a tcache's own chunk has. Of an arena that can't grow it is
+ * a mapping of its own. */
 static bool is_tcache_size(const struct poll *poll, uint64_t raw)
 {
-	return !(raw & 2) &&
-	       glibc_is_tcache_chunk(&poll->search->found->layout, raw & ~(uint64_t)7);
+	const struct malloc_layout *lay = &poll->search->found->layout;
+	uint64_t size = raw & ~(uint64_t)7;
+
+	if (raw & 2)
+		return size > lay->tcache.size && size - lay->tcache.size <= PAGE_MAX;
+	return glibc_is_tcache_chunk(lay, size);
 }
 
 /* Without reading anything. */
 static enum answer ask_pointer(const struct poll *poll, size_t voter, size_t slot)
 {
-	uint64_t value = voter_word(poll, &poll->voters[voter], slot);
+	uint64_t value = poll_word(poll, &poll->voters[voter], slot);
 
 	if (!value || is_dummy(poll, value))
 		return ANSWER_EMPTY;
@@ -208,7 +108,7 @@ static enum answer ask_pointer(const struct poll *poll, size_t voter, size_t slo
 static enum answer ask_tcache(const struct poll *poll, size_t voter, size_t slot)
 {
 	const struct malloc_layout *lay = &poll->search->found->layout;
-	uint64_t value = voter_word(poll, &poll->voters[voter], slot), raw;
+	uint64_t value = poll_word(poll, &poll->voters[voter], slot), raw;
 
 	if (!value || is_dummy(poll, value))
 		return ANSWER_EMPTY;
@@ -245,8 +145,10 @@ static void elect_arena(struct poll *poll)
 
 	for (size_t i = 0; i < TLS_BYTES / poll->word; i++) {
 		size_t slot = nth_nearest(poll, i);
-		unsigned votes = count_votes(poll, slot, ask_arena);
+		unsigned votes = 0;
 
+		if (poll->is_candidate[slot])
+			votes = count_votes(poll, slot, ask_arena);
 		if (votes > best) {
 			best = votes;
 			poll->arena = slot;
@@ -260,8 +162,10 @@ static void elect_tcache(struct poll *poll)
 
 	for (size_t i = 0; i < TLS_BYTES / poll->word; i++) {
 		size_t slot = nth_nearest(poll, i);
-		unsigned votes = count_votes(poll, slot, ask_pointer);
+		unsigned votes = 0;
 
+		if (poll->is_candidate[slot])
+			votes = count_votes(poll, slot, ask_pointer);
 		if (votes)
 			votes = count_votes(poll, slot, ask_tcache);
 		if (!votes || votes < best)
@@ -345,40 +249,16 @@ static void note_no_tcache(const struct thread_search *search)
 		search->threads[i].tcache = fact_of(0);
 }
 
-static bool poll_start(struct poll *poll, struct thread_search *search)
-{
-	const struct found_malloc *found = search->found;
-	const size_t arenas = search->ms->arena_count;
-	const uint32_t size = found->threads.pthread_size;
-
-	*poll = (struct poll){
-		.search = search, .word = found->word, .arena = NO_SLOT, .tcache = NO_SLOT
-	};
-	poll->base = -TLS_BYTES;
-	if (is_variant_1(found))
-		poll->base = (int64_t)((size ? size : PTHREAD_BYTES) + 2 * poll->word);
-	poll->voters = calloc(SAMPLE, sizeof(poll->voters[0]));
-	poll->arenas = calloc(arenas ? arenas : 1, sizeof(poll->arenas[0]));
-	if (!poll->voters || !poll->arenas || !arenas)
-		return false;
-	for (size_t i = 0; i < arenas; i++)
-		poll->arenas[i] = search->ms->arenas[i].addr;
-	qsort(poll->arenas, arenas, sizeof(poll->arenas[0]), compare_addresses);
-	return true;
-}
-
 void threads_malloc(struct thread_search *search)
 {
 	struct poll poll;
 
 	if (poll_start(&poll, search)) {
-		sample(&poll);
 		elect_arena(&poll);
 		if (search->found->layout.tcache.bins)
 			elect_tcache(&poll);
 		read_all(&poll);
 	}
 	note_no_tcache(search);
-	free(poll.voters);
-	free(poll.arenas);
+	poll_end(&poll);
 }

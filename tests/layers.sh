@@ -61,7 +61,7 @@ pure="$pure|strto(l|ul|ll|ull)|isoc23_strto(l|ul|ll|ull)|ctype_b_loc|errno_locat
 calls=$(nm --undefined-only "$out/libmodel.a" 2>/dev/null | awk '$1 == "U" { print $2 }' | sort -u)
 own=$(nm --defined-only "$out/libmodel.a" 2>/dev/null | awk 'NF == 3 { print $3 }' | sort -u)
 foreign=$(printf '%s\n' "$calls" | grep -vxF "$own" |
-	grep -vE "^_*($pure)\$" | grep -vE '^(__(asan|ubsan|tsan|sanitizer|gcov|llvm)|_GLOBAL_OFFSET_TABLE_)')
+	grep -vE "^_*($pure)\$" | grep -vE '^(__(asan|ubsan|tsan|sanitizer|gcov|llvm)|__u?(div|mod)ti3|_GLOBAL_OFFSET_TABLE_)')
 [ -n "$calls" ] || foreign="$out/libmodel.a is not built"
 verdict "the model calls libc's pure part only" "$foreign"
 # .data.rel.ro is written by the loader only, and read-only from then on.

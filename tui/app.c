@@ -68,15 +68,19 @@ void app_say(struct app *app, enum role role, const char *format, ...)
 
 struct view_frame app_view_frame(struct app *app)
 {
+	app->setup.depth = term_depth();
+	app->setup.symbols = app_symbols(&app->config);
 	return (struct view_frame){
 		.snap = app->shown,
 		.previous = app->before,
-		.history = &app->history,
+		.history = &app->past.history,
+		.past = &app->past,
 		.commit = app->rules ? &app->commit : NULL,
 		.first_limit = &app->first_limit,
 		.rules = app->rules,
 		.state = &app->states[app->view],
 		.is_paused = app->is_paused,
+		.setup = &app->setup,
 	};
 }
 
@@ -105,7 +109,7 @@ static void announce(struct app *app, const struct snapshot *snap)
 		app->is_paused = true;
 		app->message[0] = '\0';
 	}
-	if (process && process->life == PROCESS_EXECED)
+	if (process && process->life == PROCESS_EXECED && fact_known(process->vm_size))
 		app_say(app, ROLE_STATUS_WARN, "the process runs another program now (exec)");
 }
 
@@ -118,7 +122,7 @@ static void take_news(struct app *app)
 		return;
 	app->news_ns = app_now_ns();
 	app->walked_permille = 0;
-	history_add(&app->history, snap);
+	past_add(&app->past, snap);
 	announce(app, snap);
 	if (was_paused && !has_ended(snap) && !(app->is_paused && snap->sample.is_frozen)) {
 		snapshot_unref(app->newest);
@@ -253,46 +257,53 @@ static void loop(struct app *app)
 
 /* --- start and end ---------------------------------------------------------------------------- */
 
-static const char *theme_of(const struct app_options *options)
-{
-	return options->theme ? options->theme : "default";
-}
-
 bool app_options_check(const struct app_options *options, struct err *reterr)
 {
-	enum colour_choice choice;
-	enum view_id view;
+	const struct config *config = &options->config;
+	struct file_problems problems;
 	struct theme theme;
-	struct theme_problems problems;
 
-	if (options->colour && !colour_choice_parse(options->colour, &choice)) {
-		err_setf(reterr, ERR_USAGE, "--color", "\"%s\" is no kind of colour",
-		         options->colour);
-		err_remedy(reterr, "use auto, never, 8, 16, 256 or direct");
-		return false;
-	}
-	if (options->view && !app_view_by_name(options->view, &view)) {
-		err_setf(reterr, ERR_USAGE, "--view", "there is no view \"%s\"", options->view);
-		err_remedy(reterr, "use overview, arenas, map, vmas, oom or help");
-		return false;
-	}
-	return theme_load(theme_of(options), &theme, &problems, reterr);
+	return config->at[CONFIG_THEME].origin != CONFIG_FROM_OPTION ||
+	       theme_load(config_text(config, CONFIG_THEME), &theme, &problems, reterr);
 }
 
-bool app_open_terminal(const struct app_options *options, struct theme *ret_theme,
-                       struct theme_problems *ret_problems, struct err *reterr)
+/* A theme that the file of settings names and that is gone is no reason not to start. */
+static bool load_theme(const struct config *config, struct theme *ret,
+                       struct file_problems *problems, struct err *reterr)
 {
-	struct term_options term = { .ascii = options->ascii, .no_mouse = options->no_mouse };
-
-	if (!app_options_check(options, reterr) ||
-	    !theme_load(theme_of(options), ret_theme, ret_problems, reterr))
+	if (theme_load(config_text(config, CONFIG_THEME), ret, problems, reterr))
+		return true;
+	if (config->at[CONFIG_THEME].origin != CONFIG_FROM_FILE ||
+	    !theme_load(config_rows[CONFIG_THEME].preset, ret, problems, reterr))
 		return false;
-	if (options->colour)
-		(void)colour_choice_parse(options->colour, &term.colour);
-	if (!term_open(&term, reterr))
+	file_problems_init(problems, "heaptop.ini");
+	file_problem(problems, config->at[CONFIG_THEME].line, "there is no theme \"%s\"",
+	             config_text(config, CONFIG_THEME));
+	return true;
+}
+
+bool app_open_terminal(const struct config *config, struct theme *ret_theme,
+                       struct file_problems *ret_problems, struct err *reterr)
+{
+	const struct term_options term = {
+		.colour = (enum colour_choice)config_number(config, CONFIG_COLOR),
+		.no_mouse = config_number(config, CONFIG_MOUSE) != 0,
+	};
+
+	_Static_assert(COLOUR_AUTO == 0 && COLOUR_USE_DIRECT == 5, "in the order of config.def");
+	if (!load_theme(config, ret_theme, ret_problems, reterr) || !term_open(&term, reterr))
 		return false;
 	term_use_theme(ret_theme);
 	return true;
+}
+
+enum symbols app_symbols(const struct config *config)
+{
+	uint32_t choice = config_number(config, CONFIG_SYMBOLS);
+	enum symbols best = term_symbols();
+
+	_Static_assert(SYMBOLS_BRAILLE == 0 && SYMBOLS_ASCII == 3, "in the order of config.def");
+	return choice && best != SYMBOLS_ASCII ? (enum symbols)(choice - 1) : best;
 }
 
 static void end(struct app *app)
@@ -303,6 +314,7 @@ static void end(struct app *app)
 	snapshot_unref(app->shown);
 	snapshot_unref(app->before);
 	snapshot_unref(app->newest);
+	past_fini(&app->past);
 	canvas_fini(&app->canvas);
 	free(app);
 }
@@ -317,23 +329,23 @@ int app_run(const struct app_options *options, const struct app_feed *feed)
 		err_set(&err, ERR_NO_MEMORY, 0, "terminal", "out of memory");
 		return cli_fail(&err);
 	}
-	app->options = options;
+	app->config = options->config;
+	app->file = options->file;
 	app->feed = feed;
-	app->interval_ms = options->interval_ms ? options->interval_ms : INTERVAL_DEFAULT_MS;
+	app->interval_ms = config_number(&app->config, CONFIG_INTERVAL);
 	app->started_ns = app->news_ns = app_now_ns();
 	app->is_dirty = true;
-	if (!app_open_terminal(options, &app->theme, &app->problems, &err)) {
+	if (!app_open_terminal(&app->config, &app->theme, &app->problems, &err)) {
 		end(app);
 		return cli_fail(&err);
 	}
-	if (app->problems.count)
-		app_say(app, ROLE_STATUS_WARN, "%s:%d: %s", app->problems.file,
-		        app->problems.at[0].line, app->problems.at[0].what);
-	if (options->view)
-		(void)app_view_by_name(options->view, &app->view);
+	app_setup_start(app);
 	feed->focus(feed->ctx, app_view(app->view)->takes);
 	loop(app);
 	signal = app->leaving_signal;
+	err = app->error;
 	end(app);
+	if (err.kind != ERR_NONE)
+		return cli_fail(&err);
 	return signal ? 128 + signal : 0;
 }

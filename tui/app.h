@@ -11,15 +11,13 @@
 
 #include "model/base/err.h"
 #include "model/facts/snapshot.h"
+#include "tui/config_file.h"
 
-/* How to use the terminal and what to show first. Zero-initialised is right for most. */
+/* How to use the terminal and what to show first. Zero-initialised is all defaults. */
 struct app_options {
-	const char *theme;  /* a theme's name or the path of its file; NULL: "default" */
-	const char *colour; /* --color: auto never 8 16 256 direct; NULL: auto */
-	const char *view;   /* name of the first view's command without "view-"; NULL: overview */
-	bool ascii;         /* no character beyond ASCII */
-	bool no_mouse;
-	uint32_t interval_ms; /* of the feed at the start; 0: 1,000 */
+	struct config config;
+	struct config_file
+	        file; /* from which they came; a path of "": there is no place to save them */
 };
 
 /* Where snapshots come from. Every function is called on the thread of app_run(), never waits. */
@@ -29,6 +27,7 @@ struct app_feed {
 	/** The newest unread snapshot, whose reference the caller gets, or NULL. */
 	const struct snapshot *(*take)(void *ctx);
 	void (*set_interval)(void *ctx, uint32_t ms);
+	void (*set_budget)(void *ctx, uint32_t permille); /* of a core; may be NULL */
 	void (*want)(void *ctx, uint32_t what);  /* enum take_what: parts to be read soon */
 	void (*focus)(void *ctx, uint32_t what); /* enum take_what: parts the screen shows */
 	/* What a view looks at in malloc's memory; NULL: nothing any more. May be NULL. */
@@ -36,7 +35,7 @@ struct app_feed {
 	uint32_t (*walked)(void *ctx); /* thousandths of the walk under way; 0: none */
 };
 
-/** Checks what was typed for --theme and --color, before anything is opened. */
+/** Checks the theme that the command line named, before anything is opened. */
 bool app_options_check(const struct app_options *options, struct err *reterr);
 
 /**

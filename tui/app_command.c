@@ -26,8 +26,11 @@ bool app_view_by_name(const char *name, enum view_id *ret)
 		const char *name;
 		enum view_id id;
 	} names[] = {
-		{ "overview", VIEW_OVERVIEW }, { "arenas", VIEW_ARENAS }, { "map", VIEW_MAP },
-		{ "vmas", VIEW_VMAS },         { "oom", VIEW_OOM },       { "help", VIEW_HELP },
+		{ "overview", VIEW_OVERVIEW }, { "arenas", VIEW_ARENAS },
+		{ "map", VIEW_MAP },           { "vmas", VIEW_VMAS },
+		{ "oom", VIEW_OOM },           { "timeline", VIEW_TIMELINE },
+		{ "events", VIEW_EVENTS },     { "threads", VIEW_THREADS },
+		{ "setup", VIEW_SETUP },       { "help", VIEW_HELP },
 	};
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
@@ -41,8 +44,8 @@ bool app_view_by_name(const char *name, enum view_id *ret)
 
 static void show_view(struct app *app, enum view_id id)
 {
-	/* help says nothing of the target: the parts of the view below it stay fresh */
-	if (id != VIEW_HELP)
+	/* these say nothing of the target: the parts of the view below them stay fresh */
+	if (id != VIEW_HELP && id != VIEW_SETUP)
 		app->feed->focus(app->feed->ctx, app_view(id)->takes);
 	app->view = id;
 }
@@ -133,28 +136,14 @@ static void set_pause(struct app *app, bool is_paused)
 
 static void change_rate(struct app *app, bool is_faster)
 {
-	static const uint32_t steps[] = { 100, 200, 500, 1000, 2000, 5000, 10000 };
-	enum { STEPS = sizeof(steps) / sizeof(steps[0]) };
-	uint32_t interval = app->interval_ms;
+	char text[CONFIG_TEXT];
 
-	for (int i = 0; i < STEPS; i++) {
-		if (is_faster && steps[STEPS - 1 - i] < app->interval_ms) {
-			interval = steps[STEPS - 1 - i];
-			break;
-		}
-		if (!is_faster && steps[i] > app->interval_ms) {
-			interval = steps[i];
-			break;
-		}
-	}
-	if (interval == app->interval_ms) {
-		app_say(app, ROLE_STATUS_INFO, "the %s rate is 1 sample in %u ms",
-		        is_faster ? "fastest" : "slowest", interval);
-		return;
-	}
-	app->interval_ms = interval;
-	app->news_ns = app_now_ns(); /* the next sample is due one new interval from now */
-	app->feed->set_interval(app->feed->ctx, interval);
+	config_step(&app->config, CONFIG_INTERVAL, is_faster ? -1 : 1, text);
+	if (!strcmp(text, config_text(&app->config, CONFIG_INTERVAL)))
+		app_say(app, ROLE_STATUS_INFO, "the %s rate is 1 sample in %s",
+		        is_faster ? "fastest" : "slowest", text);
+	else
+		(void)app_set(app, CONFIG_INTERVAL, text);
 }
 
 static void refresh_now(struct app *app)
@@ -169,40 +158,6 @@ static void freeze(struct app *app)
 	app->is_freezing = true;
 	app->feed->want(app->feed->ctx, TAKE_ALL | TAKE_FREEZE);
 	app_say(app, ROLE_STATUS_INFO, "stopping the target for one exact snapshot");
-}
-
-/* --- themes ----------------------------------------------------------------------------------- */
-
-static void use_theme(struct app *app, const char *name)
-{
-	struct theme theme;
-	struct err err;
-
-	if (!theme_load(name, &theme, &app->problems, &err)) {
-		app_say(app, ROLE_STATUS_ERROR, "%s: %s", err.what, err.why);
-		return;
-	}
-	app->theme = theme;
-	term_use_theme(&app->theme);
-	if (app->problems.count)
-		app_say(app, ROLE_STATUS_WARN, "%s:%d: %s", app->problems.file,
-		        app->problems.at[0].line, app->problems.at[0].what);
-	else
-		app_say(app, ROLE_STATUS_INFO, "theme %s", app->theme.name);
-}
-
-static void next_theme(struct app *app)
-{
-	struct theme_names names;
-	size_t at = 0;
-
-	theme_list(&names);
-	for (size_t i = 0; i < names.count; i++) {
-		if (!strcmp(names.at[i], app->theme.name))
-			at = i + 1;
-	}
-	if (names.count)
-		use_theme(app, names.at[at % names.count]);
 }
 
 /* --- commands --------------------------------------------------------------------------------- */
@@ -239,6 +194,21 @@ static void show_map(struct app *app)
 	app_go_to(app, VIEW_MAP);
 }
 
+/* The instant on screen, which a pause may have left behind the newest one. */
+static void set_mark(struct app *app, const char *note)
+{
+	const struct mark *mark = past_mark(&app->past, app->shown, note);
+
+	if (mark)
+		app_say(app, ROLE_STATUS_OK, "mark %u set%s%s; 7 shows what grew since",
+		        mark->number, *note ? ": " : "", note);
+}
+
+static void mark(struct app *app)
+{
+	set_mark(app, "");
+}
+
 static void help(struct app *app)
 {
 	app_go_to(app, VIEW_HELP);
@@ -266,6 +236,7 @@ static void slower(struct app *app)
 
 static void ask_command(struct app *app)
 {
+	theme_list(&app->themes);
 	prompt_open(&app->prompt, PROMPT_COMMAND, "");
 }
 
@@ -310,10 +281,13 @@ static void (*const actions[COMMAND_COUNT])(struct app *app) = {
 	[CMD_SEARCH] = ask_search,
 	[CMD_FILTER] = ask_filter,
 	[CMD_PROMPT] = ask_command,
-	[CMD_THEME] = next_theme,
+	[CMD_THEME] = app_next_theme,
+	[CMD_SETUP] = app_show_setup,
+	[CMD_SET] = app_ask_set,
 	[CMD_REDRAW] = redraw,
 	[CMD_SUSPEND] = suspend,
 	[CMD_MAP] = show_map,
+	[CMD_MARK] = mark,
 };
 
 void app_command(struct app *app, enum command_id command)
@@ -331,6 +305,8 @@ void app_command(struct app *app, enum command_id command)
 		app_say(app, ROLE_STATUS_INFO, "%s: not in this view", commands[command].name);
 		return;
 	}
+	if (app->view == VIEW_SETUP && app_setup_command(app, command))
+		return;
 	if (actions[command])
 		actions[command](app);
 	else if (!strncmp(commands[command].name, view, sizeof(view) - 1) &&
@@ -347,9 +323,8 @@ static const struct {
 	enum command_id command;
 	void (*run)(struct app *app, const char *rest);
 } with_argument[] = {
-	{ CMD_THEME, use_theme },
-	{ CMD_EXPORT, app_export },
-	{ CMD_GOTO, app_goto },
+	{ CMD_THEME, app_use_theme }, { CMD_SET, app_set_line }, { CMD_EXPORT, app_export },
+	{ CMD_GOTO, app_goto },       { CMD_MARK, set_mark },
 };
 
 static bool run_with(struct app *app, enum command_id command, const char *rest)
@@ -415,7 +390,7 @@ void app_key(struct app *app, uint32_t key)
 
 	if (app->prompt.kind != PROMPT_NONE)
 		prompt_event(app, key);
-	else if (key == 'q' && app->view == VIEW_HELP)
+	else if (key == 'q' && (app->view == VIEW_HELP || app->view == VIEW_SETUP))
 		app_command(app, CMD_BACK);
 	else if (command != COMMAND_COUNT)
 		app_command(app, command);

@@ -15,25 +15,53 @@ void app_add_zone(struct app *app, int x, int y, int width, enum command_id comm
 
 /* --- tabs ------------------------------------------------------------------------------------- */
 
+enum { TAB_TEXT = 40 };
+
+static const char *tab_title(char to[TAB_TEXT], const struct view_ops *ops, bool is_short)
+{
+	const char *title = is_short && ops->tab ? ops->tab : ops->title;
+
+	if (ops->key)
+		(void)snprintf(to, TAB_TEXT, "%c %s", ops->key, title);
+	else
+		(void)snprintf(to, TAB_TEXT, "%s", title);
+	return to;
+}
+
+static bool has_tab(const struct app *app, const struct view_ops *ops)
+{
+	return ops->key || ops->id == app->view;
+}
+
+/* Of all tabs, with `gap` columns more than a title each. */
+static int tabs_columns(const struct app *app, bool is_short, int gap)
+{
+	char title[TAB_TEXT];
+	int columns = 0;
+
+	for (size_t i = 0; i < VIEW_COUNT; i++) {
+		if (has_tab(app, views[i]))
+			columns += text_columns(tab_title(title, views[i], is_short)) + gap;
+	}
+	return columns;
+}
+
 static void draw_tabs(struct app *app, struct area screen)
 {
 	const char *filter = app->states[app->view].filter;
 	struct area inside = area_part(screen, 2, 1, screen.width - 4, 1);
-	int x = 0;
+	bool is_short = tabs_columns(app, false, 2) > inside.width;
+	int gap = tabs_columns(app, is_short, 4) > inside.width ? 2 : 4, x = 0;
 
 	for (size_t i = 0; i < VIEW_COUNT; i++) {
 		const struct view_ops *ops = views[i];
 		bool is_active = ops->id == app->view;
-		char title[40];
+		char title[TAB_TEXT];
 		int columns;
 
-		if (!ops->key && !is_active)
+		if (!has_tab(app, ops))
 			continue;
-		if (ops->key)
-			(void)snprintf(title, sizeof(title), "%c %s", ops->key, ops->title);
-		else
-			(void)snprintf(title, sizeof(title), "%s", ops->title);
-		columns = text_columns(title);
+		columns = text_columns(tab_title(title, ops, is_short));
 		if (x + columns + 2 > inside.width)
 			break;
 		draw_fill(inside, x, 0, columns + 2, is_active ? ROLE_TAB_ACTIVE : ROLE_TAB, " ");
@@ -45,7 +73,7 @@ static void draw_tabs(struct app *app, struct area screen)
 		if (ops->key)
 			app_add_zone(app, inside.x + x, inside.y, columns + 2,
 			             keymap_command(app->view, (uint32_t)ops->key));
-		x += columns + 4;
+		x += columns + gap;
 	}
 	if (filter[0]) {
 		char text[LINE_ROOM + 16];
@@ -184,12 +212,15 @@ void app_draw_status(struct app *app, struct area screen)
 
 /* Most useful first; quit always stays, at the end. */
 static const enum command_id hint_order[] = {
-	CMD_HELP,           CMD_BACK,      CMD_OPEN,       CMD_NEXT_PANE, CMD_SEARCH,
-	CMD_FILTER,         CMD_MAP,       CMD_ZOOM_IN,    CMD_ZOOM_OUT,  CMD_HEAP_NEXT,
-	CMD_LAYER_RESIDENT, CMD_LAYER_BIN, CMD_LAYER_PAGE, CMD_LAYER_USE, CMD_SORT,
-	CMD_PAUSE,          CMD_FASTER,    CMD_SLOWER,     CMD_REFRESH,   CMD_PROMPT,
-	CMD_COPY,           CMD_EXPORT,    CMD_FREEZE,     CMD_THEME,     CMD_NEXT_VIEW,
-	CMD_SORT_INVERT,
+	CMD_HELP,       CMD_BACK,        CMD_OPEN,      CMD_VALUE_PREVIOUS,
+	CMD_VALUE_NEXT, CMD_SAVE,        CMD_LEFT,      CMD_RIGHT,
+	CMD_ZOOM_IN,    CMD_ZOOM_OUT,    CMD_NEXT_PANE, CMD_SEARCH,
+	CMD_FILTER,     CMD_MAP,         CMD_HEAP_NEXT, CMD_LAYER_RESIDENT,
+	CMD_LAYER_BIN,  CMD_LAYER_PAGE,  CMD_LAYER_USE, CMD_SORT,
+	CMD_MARK,       CMD_MARK_NEXT,   CMD_PAUSE,     CMD_FASTER,
+	CMD_SLOWER,     CMD_REFRESH,     CMD_PROMPT,    CMD_COPY,
+	CMD_EXPORT,     CMD_FREEZE,      CMD_THEME,     CMD_SETUP,
+	CMD_NEXT_VIEW,  CMD_SORT_INVERT,
 };
 
 static bool applies(const struct app *app, enum command_id command)
@@ -301,8 +332,8 @@ void app_draw(struct app *app)
 		canvas_fini(&app->canvas);
 		if (!canvas_init(&app->canvas, width, height))
 			return;
-		app->canvas.ascii = term_is_ascii();
 	}
+	canvas_use_symbols(&app->canvas, app_symbols(&app->config));
 	canvas_clear(&app->canvas);
 	screen = canvas_area(&app->canvas);
 	app->zone_count = 0;

@@ -36,7 +36,9 @@ void app_open_selection(struct app *app)
 		return;
 	if (ops->open && ops->open(&frame, &target)) {
 		app->states[target.view].selected = target.selected;
-		app->states[target.view].filter[0] = '\0';
+		/* A filter might hide the object; one that the view itself has set shows it. */
+		if (target.view != app->view)
+			app->states[target.view].filter[0] = '\0';
 		app_go_to(app, target.view);
 		return;
 	}

@@ -6,6 +6,7 @@
 #include "tui/app.h"
 #include "tui/popup.h"
 #include "tui/prompt.h"
+#include "tui/setup.h"
 #include "tui/term.h"
 #include "tui/view.h"
 
@@ -20,16 +21,21 @@ struct app_zone {
 };
 
 struct app {
-	const struct app_options *options;
+	struct config config; /* the user's settings, as of now */
+	struct config_file file;
 	const struct app_feed *feed;
 	struct canvas canvas;
 	struct theme theme;
-	struct theme_problems problems;
+	struct theme_names themes;
+	struct file_problems problems; /* of the theme */
+	struct setup setup;
+	struct config kept; /* before the values of a setting were gone through */
+	struct err error;   /* why it ends by itself; kind ERR_NONE: it does not */
 
 	const struct snapshot *shown, *before; /* on screen, and the one on screen before it */
 	const struct snapshot *newest;         /* came in while paused; else NULL */
 	uint32_t behind;                       /* samples that came in while paused */
-	struct history history;
+	struct past past;
 	struct commit_facts commit;
 	struct first_limit first_limit;
 	const struct linux_rules *rules; /* NULL: the kernel is not known */
@@ -59,9 +65,12 @@ struct app {
 
 /* --- app.c ------------------------------------------------------------------------------------ */
 
-/** Opens the terminal with the theme that the options name; app and picker alike. */
-bool app_open_terminal(const struct app_options *options, struct theme *ret_theme,
-                       struct theme_problems *ret_problems, struct err *reterr);
+/** Opens the terminal with the theme of the settings; app and picker alike. */
+bool app_open_terminal(const struct config *config, struct theme *ret_theme,
+                       struct file_problems *ret_problems, struct err *reterr);
+
+/** What is drawn with on this terminal with these settings. */
+enum symbols app_symbols(const struct config *config);
 
 uint64_t app_now_ns(void);
 
@@ -90,6 +99,29 @@ bool app_view_by_name(const char *name, enum view_id *ret);
 
 /** Shows a view; Esc leads back to the one before. */
 void app_go_to(struct app *app, enum view_id id);
+
+/* --- app_setup.c ------------------------------------------------------------------------------ */
+
+/** Puts all settings in force that are not so by the start of the terminal. */
+void app_setup_start(struct app *app);
+
+/** Changes a setting, at once; says why not when it can't be. */
+bool app_set(struct app *app, enum config_id id, const char *text);
+
+/** "KEY VALUE" as typed behind `:set`; KEY alone says its value. */
+void app_set_line(struct app *app, const char *rest);
+void app_ask_set(struct app *app);
+
+void app_use_theme(struct app *app, const char *name);
+void app_next_theme(struct app *app);
+
+void app_show_setup(struct app *app);
+
+/** What the setup view does with a command; false: nothing of its own. */
+bool app_setup_command(struct app *app, enum command_id command);
+
+/** Says the first of the problems with the user's files; false: there is none. */
+bool app_say_problems(struct app *app, const struct file_problems *problems);
 
 /* --- app_open.c ------------------------------------------------------------------------------- */
 

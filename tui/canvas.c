@@ -24,6 +24,12 @@ void canvas_fini(struct canvas *canvas)
 	*canvas = (struct canvas){ 0 };
 }
 
+void canvas_use_symbols(struct canvas *canvas, enum symbols symbols)
+{
+	canvas->ascii = symbols == SYMBOLS_ASCII;
+	canvas->symbols = (uint8_t)symbols;
+}
+
 void canvas_clear(struct canvas *canvas)
 {
 	size_t count = (size_t)canvas->width * (size_t)canvas->height;

@@ -20,10 +20,19 @@ struct cell {
 	uint8_t role;  /* enum role */
 };
 
+/* What charts, bars and lines are made of, best first. */
+enum symbols {
+	SYMBOLS_BRAILLE, /* all there is */
+	SYMBOLS_BLOCK,   /* charts in eighths of a cell */
+	SYMBOLS_HALF,    /* what the Linux console's font has: halves, shades, single lines */
+	SYMBOLS_ASCII,
+};
+
 struct canvas {
 	int width, height;
 	struct cell *cells; /* row-major */
 	bool ascii;         /* the terminal can't show more: shades and lines fall back */
+	uint8_t symbols;    /* enum symbols */
 };
 
 /** A window on a canvas; coordinates are relative to it. Passed by value. */
@@ -34,6 +43,8 @@ struct area {
 
 bool canvas_init(struct canvas *canvas, int width, int height);
 void canvas_fini(struct canvas *canvas);
+/** For all that is drawn from now on. */
+void canvas_use_symbols(struct canvas *canvas, enum symbols symbols);
 void canvas_clear(struct canvas *canvas);
 struct area canvas_area(struct canvas *canvas);
 

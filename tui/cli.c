@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "tui/cli.h"
+#include "model/rules/linux.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -30,6 +31,19 @@ int cli_fail(const struct err *err)
 {
 	cli_print_error(err);
 	return err_exit_code(err);
+}
+
+bool cli_parse_kernel(const char *word, int *ret_major, int *ret_minor, struct err *reterr)
+{
+	bool is_release = linux_parse_release(word, ret_major, ret_minor);
+
+	if (is_release && linux_is_known(*ret_major, *ret_minor))
+		return true;
+	err_set(reterr, ERR_USAGE, 0, word,
+	        is_release ? "not a release of Linux whose rules are known"
+	                   : "not a kernel version");
+	err_remedy(reterr, "Give one of " LINUX_KNOWN " as MAJOR.MINOR: --kernel 6.1.");
+	return false;
 }
 
 bool cli_parse_pid(const char *word, int32_t *ret, struct err *reterr)
@@ -119,6 +133,17 @@ static int unknown_command(const char *word)
 	return cli_fail(&err);
 }
 
+static int completion(const char *shell)
+{
+	struct err err;
+
+	if (cli_completion(stdout, shell))
+		return CLI_EXIT_OK;
+	err_set(&err, ERR_USAGE, 0, shell, "there are no completions for this shell");
+	err_remedy(&err, "Use bash, zsh or fish.");
+	return cli_fail(&err);
+}
+
 static int dispatch(int argc, char **argv)
 {
 	const struct cli_command *command;
@@ -137,7 +162,7 @@ static int dispatch(int argc, char **argv)
 	if (strcmp(word, "--version") == 0)
 		cli_version(stdout);
 	else if (strcmp(word, "--completion") == 0)
-		cli_completion(stdout);
+		return completion(argc > 2 ? argv[2] : NULL);
 	else if (asks_for_help(&cli_commands[0], argc, argv))
 		cli_help(stdout, NULL);
 	else if (word[0] == '-' || isdigit((unsigned char)word[0]))

@@ -62,6 +62,8 @@ const char *cli_value(const struct cli_args *args, const char *option);
 
 /** A process id in decimal, 1 … 2^31 - 1. */
 bool cli_parse_pid(const char *word, int32_t *ret, struct err *reterr);
+/** A release of Linux that is simulated: "6.1", or as uname has it. */
+bool cli_parse_kernel(const char *word, int *ret_major, int *ret_minor, struct err *reterr);
 
 /** Exactly one operand, a process id. */
 bool cli_only_pid(const struct cli_args *args, int32_t *ret, struct err *reterr);
@@ -81,8 +83,11 @@ void cli_help(FILE *out, const struct cli_command *command);
 /** --version: version, licence, libraries in use. */
 void cli_version(FILE *out);
 
-/** The bash completion script, from the table. */
-void cli_completion(FILE *out);
+/** The completion script of a shell, from the table; NULL: bash's. False: none for this shell. */
+bool cli_completion(FILE *out, const char *shell);
+
+/** Has an option that is not given in full: what it may be, blank-separated; NULL: not a list. */
+const char *cli_option_choices(const struct cli_option *option, char *to, size_t size);
 
 /** True when both ends of the terminal are there; else *reterr points at `heaptop snapshot`. */
 bool cli_need_terminal(const char *what, struct err *reterr);
@@ -95,6 +100,7 @@ int cli_attach(int argc, char **argv);
 int cli_run(int argc, char **argv);
 int cli_demo(int argc, char **argv);
 int cli_demo_workload(int argc, char **argv);
+int cli_print_table(int argc, char **argv);
 int cli_snapshot(int argc, char **argv);
 int cli_oom(int argc, char **argv);
 int cli_simulate(int argc, char **argv);

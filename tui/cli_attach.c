@@ -8,8 +8,6 @@
 #include "probes/probes.h"
 #include "tui/picker.h"
 
-enum { INTERVAL_DEFAULT_MS = 1000, CPU_BUDGET_PERMILLE = 50 };
-
 /* --- the sampler as the screen's feed ----------------------------------------------------------- */
 
 static const struct snapshot *feed_take(void *ctx)
@@ -20,6 +18,11 @@ static const struct snapshot *feed_take(void *ctx)
 static void feed_set_interval(void *ctx, uint32_t ms)
 {
 	sampler_set_interval(ctx, ms);
+}
+
+static void feed_set_budget(void *ctx, uint32_t permille)
+{
+	sampler_set_budget(ctx, permille);
 }
 
 static void feed_want(void *ctx, uint32_t what)
@@ -45,12 +48,13 @@ static uint32_t feed_walked(void *ctx)
 int cli_attach_pid(int32_t pid, const struct app_options *options)
 {
 	const struct sampler_settings settings = {
-		.interval_ms = options->interval_ms ? options->interval_ms : INTERVAL_DEFAULT_MS,
-		.cpu_budget_permille = CPU_BUDGET_PERMILLE,
+		.interval_ms = config_number(&options->config, CONFIG_INTERVAL),
+		.cpu_budget_permille = config_number(&options->config, CONFIG_CPU_BUDGET),
 	};
 	struct app_feed feed = {
 		.take = feed_take,
 		.set_interval = feed_set_interval,
+		.set_budget = feed_set_budget,
 		.want = feed_want,
 		.focus = feed_focus,
 		.look = feed_look,
@@ -145,38 +149,39 @@ static int choose(const struct app_options *options, int32_t *ret_pid)
 
 /* --- the command -------------------------------------------------------------------------------- */
 
-bool cli_parse_interval(const char *word, uint32_t *ret_ms, struct err *reterr)
+/* An option that is called as a setting is that setting, for this run. */
+static bool take_option(struct config *config, enum config_id id, const char *text,
+                        struct err *reterr)
 {
-	char *end;
-	double number = strtod(word, &end), ms;
+	const struct config_row *row = &config_rows[id];
+	char why[CONFIG_WHY], option[40];
 
-	ms = strcmp(end, "ms") == 0 ? number : number * 1000.0;
-	if (end != word && (!*end || strcmp(end, "s") == 0 || strcmp(end, "ms") == 0) &&
-	    ms >= 100.0 && ms <= 10000.0) {
-		*ret_ms = (uint32_t)ms;
+	if (!text || config_set(config, id, text, CONFIG_FROM_OPTION, why))
 		return true;
-	}
-	err_set(reterr, ERR_USAGE, 0, word, "not an interval from 100ms to 10s");
-	err_remedy(reterr, "Expected a time as in --interval 500ms or --interval 2s.");
+	(void)snprintf(option, sizeof(option), "--%s", row->key);
+	err_set(reterr, ERR_USAGE, 0, option, why);
+	if (row->type == CONFIG_IS_CHOICE)
+		err_remedy(reterr, "Use one of: %s.", row->choices);
 	return false;
+}
+
+static bool take_options(const struct cli_args *args, struct config *config, struct err *reterr)
+{
+	for (enum config_id id = 0; id < CONFIG_COUNT; id++) {
+		if (!take_option(config, id, cli_value(args, config_rows[id].key), reterr))
+			return false;
+	}
+	return (!cli_value(args, "ascii") ||
+	        take_option(config, CONFIG_SYMBOLS, "ascii", reterr)) &&
+	       (!cli_value(args, "no-mouse") || take_option(config, CONFIG_MOUSE, "no", reterr));
 }
 
 bool cli_app_options(const struct cli_args *args, struct app_options *ret, struct err *reterr)
 {
-	const char *interval = cli_value(args, "interval");
-	struct app_options options = {
-		.theme = cli_value(args, "theme"),
-		.colour = cli_value(args, "color"),
-		.view = cli_value(args, "view"),
-		.ascii = cli_value(args, "ascii") != NULL,
-		.no_mouse = cli_value(args, "no-mouse") != NULL,
-	};
-
-	if ((interval && !cli_parse_interval(interval, &options.interval_ms, reterr)) ||
-	    !app_options_check(&options, reterr))
-		return false;
-	*ret = options;
-	return true;
+	*ret = (struct app_options){ 0 };
+	return take_options(args, &ret->config, reterr) &&
+	       config_file_load(cli_value(args, "config"), &ret->file, &ret->config, reterr) &&
+	       app_options_check(ret, reterr);
 }
 
 /* What is wrong with the process comes before what is wrong with the terminal. */

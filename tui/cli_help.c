@@ -112,7 +112,7 @@ static void help_program(FILE *out)
 	(void)fputs("\nOptions:\n", out);
 	help_row(out, "--help", "this text, or a command's own after its name");
 	help_row(out, "--version", "version, licence and the libraries in use");
-	help_row(out, "--completion", "a completion script for bash");
+	help_row(out, "--completion SHELL", "a completion script for bash, zsh or fish");
 	(void)fputs("\nExit status: 0 success, 1 the job failed, 2 usage, 3 no permission,\n"
 	            "4 no such process.\n"
 	            "Try `heaptop demo` first; `heaptop doctor` says what can be read here.\n",
@@ -125,38 +125,4 @@ void cli_help(FILE *out, const struct cli_command *command)
 		help_command(out, command);
 	else
 		help_program(out);
-}
-
-void cli_completion(FILE *out)
-{
-	(void)fputs("_heaptop() {\n"
-	            "\tlocal words\n"
-	            "\tcase ${COMP_WORDS[1]} in\n",
-	            out);
-	for (size_t i = 0; i < cli_command_count; i++) {
-		const struct cli_command *command = &cli_commands[i];
-
-		if (!command->name || !command->help)
-			continue;
-		(void)fprintf(out, "\t%s) words='--help", command->name);
-		for (size_t o = 0; o < CLI_OPTIONS_MAX && command->options[o].name; o++)
-			if (command->options[o].help)
-				(void)fprintf(out, " --%s", command->options[o].name);
-		(void)fputs("' ;;\n", out);
-	}
-	(void)fputs("\t*) words='--help --version", out);
-	for (size_t i = 0; i < cli_command_count; i++)
-		if (cli_commands[i].name && cli_commands[i].help)
-			(void)fprintf(out, " %s", cli_commands[i].name);
-	(void)fputs("' ;;\n"
-	            "\tesac\n"
-	            "\t[[ $COMP_CWORD -eq 1 || $2 == -* ]] || words=\n"
-	            "\tcase ${COMP_WORDS[1]} in snapshot | doctor | '' | [0-9]*) [[ $2 == [0-9]* "
-	            "]] &&\n"
-	            "\t\twords+=\" $(cd /proc && printf '%s ' [0-9]*)\" ;;\n"
-	            "\tesac\n"
-	            "\tmapfile -t COMPREPLY < <(compgen -W \"$words\" -- \"$2\")\n"
-	            "}\n"
-	            "complete -o default -F _heaptop heaptop\n",
-	            out);
 }

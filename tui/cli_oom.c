@@ -25,11 +25,8 @@ static bool read_options(int argc, char **argv, struct oom_options *ret, struct 
 		                     .cgroup = cli_value(&args, "cgroup"),
 		                     .tasks = cli_value(&args, "tasks") };
 	kernel = cli_value(&args, "kernel");
-	if (kernel && !linux_parse_release(kernel, &major, &minor)) {
-		err_set(reterr, ERR_USAGE, 0, kernel, "not a kernel version");
-		err_remedy(reterr, "Give one as MAJOR.MINOR: --kernel 5.10.");
+	if (kernel && !cli_parse_kernel(kernel, &major, &minor, reterr))
 		return false;
-	}
 	if (kernel)
 		ret->rules = linux_rules_for(major, minor);
 	if (ret->cgroup && ret->tasks) {

@@ -51,13 +51,8 @@ static bool read_versions(struct simulate_options *o, struct err *reterr)
 		return false;
 	}
 	o->start.glibc_minor = glibc ? minor : -1;
-	if (kernel &&
-	    !linux_parse_release(kernel, &o->start.kernel_major, &o->start.kernel_minor)) {
-		err_set(reterr, ERR_USAGE, 0, kernel, "not a kernel version");
-		err_remedy(reterr, "Give one as MAJOR.MINOR: --kernel 6.1.");
-		return false;
-	}
-	return true;
+	return !kernel ||
+	       cli_parse_kernel(kernel, &o->start.kernel_major, &o->start.kernel_minor, reterr);
 }
 
 static bool read_number(const struct cli_args *args, const char *option, uint64_t max,
@@ -258,6 +253,19 @@ static void count_result(struct simulate_summary *summary, const struct op_resul
 	summary->rss_pages += result->rss_pages;
 }
 
+/* On stderr, since it is no part of the prediction: a dead name is free(NULL) by the language. */
+static void warn_of_name(const struct simulation *s, const struct op_result *result)
+{
+	const struct scenario_name *name = &s->scenario.names[result->op->src];
+	struct err warning;
+
+	if (!result->misses_name)
+		return;
+	(void)scenario_error(&s->scenario, result->op->line, name->text, name->len,
+	                     "warning: nothing was assigned to that name before", &warning);
+	cli_print_error(&warning);
+}
+
 /* Whoever closed the pipe has seen enough. */
 static bool is_output_gone(const struct simulate_output *out)
 {
@@ -283,6 +291,7 @@ static bool run_all(struct simulation *s, uint64_t limit, struct simulate_output
 		}
 		if (!operate_run(&s->operate, &op, &result, reterr))
 			return false;
+		warn_of_name(s, &result);
 		count_result(summary, &result);
 		simulate_result(out, &result);
 		if (result.outcome == OUTCOME_ENOMEM)

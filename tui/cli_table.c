@@ -8,10 +8,12 @@
 /* Of every command with a screen. */
 #define SCREEN_OPTIONS                                                                  \
 	{ "interval", "TIME", "time between samples, 100ms to 10s (1s)" },              \
-	{ "view", "NAME", "first view: overview, arenas, vmas, oom" },                  \
+	{ "view", "NAME", "first view: overview, arenas, map, timeline …" },           \
 	{ "theme", "NAME", "a theme's name or the path of its file" },                  \
 	{ "color", "WHEN", "auto, never, 8, 16, 256 or direct" },                       \
+	{ "symbols", "WHICH", "auto, braille, block, half or ascii" },                  \
 	{ "ascii", NULL, "no character beyond ASCII" },                                 \
+	{ "config", "FILE", "settings from FILE, not from heaptop.ini" },               \
 	{ "no-mouse", NULL, "leave the mouse to the terminal" }
 
 const struct cli_command cli_commands[] = {
@@ -49,6 +51,12 @@ const struct cli_command cli_commands[] = {
 		.operands = "[PARENT]",
 		.help = NULL,
 		.run = cli_demo_workload,
+	},
+	{
+		.name = "print-table",
+		.operands = "NAME",
+		.help = NULL,
+		.run = cli_print_table,
 	},
 	{
 		.name = "snapshot",

@@ -5,10 +5,15 @@
 
 #include "tui/view.h"
 
-#define CMD_IN_VMAS  (1u << VIEW_VMAS)
-#define CMD_IN_MAP   (1u << VIEW_MAP)
-#define CMD_TO_MAP   (1u << VIEW_ARENAS | 1u << VIEW_VMAS)
-#define CMD_IN_LISTS (1u << VIEW_ARENAS | 1u << VIEW_VMAS | 1u << VIEW_OOM)
+#define CMD_IN_SETUP    (1u << VIEW_SETUP)
+#define CMD_IN_MAP      (1u << VIEW_MAP)
+#define CMD_TO_MAP      (1u << VIEW_ARENAS | 1u << VIEW_VMAS)
+#define CMD_IN_TIMELINE (1u << VIEW_TIMELINE)
+#define CMD_IN_CURSORED (CMD_IN_MAP | CMD_IN_TIMELINE)
+#define CMD_IN_FILTERED (1u << VIEW_VMAS | 1u << VIEW_EVENTS | 1u << VIEW_THREADS | CMD_IN_TIMELINE)
+#define CMD_IN_LISTS                                                                               \
+	(1u << VIEW_ARENAS | 1u << VIEW_VMAS | 1u << VIEW_OOM | 1u << VIEW_EVENTS |                \
+	 1u << VIEW_THREADS)
 
 const struct command commands[COMMAND_COUNT] = {
 #define COMMAND(id, name, hint, help, where) [CMD_##id] = { name, hint, help, where },

@@ -44,6 +44,8 @@ static void put_glyph(struct area area, int x, int y, enum role role, const stru
 		plain.utf8[0] = glyph_ascii(glyph);
 		for (int i = 0; i < glyph->width; i++)
 			put_cell(area, x + i, y, role, &plain);
+	} else if (area.canvas->symbols == SYMBOLS_HALF && glyph_half(glyph, &plain)) {
+		put_cell(area, x, y, role, &plain);
 	} else if (glyph->width == 2) {
 		if (!area_cell(area, x, y) || !area_cell(area, x + 1, y))
 			return;

@@ -58,6 +58,38 @@ char glyph_ascii(const struct glyph *glyph)
 	return '?';
 }
 
+bool glyph_half(const struct glyph *glyph, struct glyph *ret)
+{
+	/* What the console's usual fonts lack, by what they have; the rest of them is left alone. */
+	static const struct {
+		uint32_t sign;
+		const char *utf8;
+	} halves[] = {
+		{ u'╭', "┌" }, { u'╮', "┐" }, { u'╰', "└" }, { u'╯', "┘" }, { u'┄', "─" },
+		{ u'┆', "│" }, { u'▚', "%" }, { u'▞', "&" }, { u'▶', "►" }, { u'◀', "◄" },
+		{ u'●', "•" }, { u'‖', "=" }, { u'✕', "x" }, { u'…', "~" }, { u'↵', "<" },
+		{ u'␣', "_" }, { u'–', "-" }, { u'—', "-" }, { u'−', "-" }, { u'’', "'" },
+	};
+	uint32_t code = first_code(glyph->utf8);
+	const char *utf8 = NULL;
+
+	for (size_t i = 0; i < sizeof(halves) / sizeof(halves[0]); i++) {
+		if (halves[i].sign == code)
+			utf8 = halves[i].utf8;
+	}
+	if (code >= 0x2581 && code <= 0x2587) /* from below, in eighths: less than ▄, ▄, more */
+		utf8 = code <= 0x2582 ? "_" : code <= 0x2586 ? "▄" : "█";
+	else if (code >= 0x2589 && code <= 0x258f) /* from the left */
+		utf8 = code <= 0x258a ? "█" : code <= 0x258d ? "▌" : "│";
+	else if (code >= 0x2800 && code <= 0x28ff)
+		utf8 = __builtin_popcount(code & 0xff) > 4 ? "█" : "▄";
+	if (!utf8)
+		return false;
+	*ret = (struct glyph){ .width = 1 };
+	memcpy(ret->utf8, utf8, strlen(utf8) + 1);
+	return true;
+}
+
 /* True for marks that a terminal puts over the character before. */
 static bool is_mark(utf8proc_int32_t code)
 {

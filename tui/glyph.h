@@ -7,6 +7,7 @@
  * the Unicode tables of utf8proc, not from the locale, so that a canvas is the same everywhere;
  * term.c reconciles them with what the terminal's C library thinks.
  */
+#include <stdbool.h>
 #include <stdint.h>
 
 struct glyph {
@@ -19,6 +20,12 @@ struct glyph {
  * and broken UTF-8 come out as `?`, marks that do not fit into `utf8` are dropped.
  */
 struct glyph glyph_next(const char **at);
+
+/**
+ * What stands for `glyph` where the font has halves, shades, single lines and Latin letters only, as
+ * the Linux console's; false: it can stand for itself.
+ */
+bool glyph_half(const struct glyph *glyph, struct glyph *ret);
 
 /** The character that stands for `glyph` on a terminal without Unicode; `?` where none is near. */
 char glyph_ascii(const struct glyph *glyph);

@@ -69,6 +69,7 @@ static json_t *process_json(const struct process_facts *p)
 
 	json_add(&json, "memory", process_memory_json(p));
 	json_add(&json, "cap_sys_admin", json_boolean(p->has_cap_sys_admin));
+	json_add(&json, "forked", json_boolean(p->is_forked));
 	json_add(&json, "rlimit",
 	         json_pack("{s:o s:o s:o}", "as", limit_json(p->limit_as), "data",
 	                   limit_json(p->limit_data), "stack", limit_json(p->limit_stack)));

@@ -95,15 +95,12 @@ static void put_path(struct json_stream *out, const struct why *why)
 static void put_vma(struct json_stream *out, const struct lx_mm *mm, const struct lx_vma *vma)
 {
 	const char *name = lx_vma_name(mm, vma);
-	const char perms[] = { vma->flags & LX_VM_READ ? 'r' : '-',
-		               vma->flags & LX_VM_WRITE ? 'w' : '-',
-		               vma->flags & LX_VM_EXEC ? 'x' : '-',
-		               vma->flags & LX_VM_SHARED ? 's' : 'p', '\0' };
+	char perms[5];
 
 	json_stream_open(out, NULL, '[');
 	put_hex(out, NULL, vma->start);
 	put_hex(out, NULL, vma->end);
-	json_stream_put(out, NULL, json_string(perms));
+	json_stream_put(out, NULL, json_string(vma_prot_text(perms, lx_vma_prot(vma))));
 	json_stream_put(out, NULL, json_text(name, strlen(name)));
 	json_stream_close(out, ']');
 }
@@ -189,6 +186,8 @@ void json_simulate_result(struct simulate_output *output, const struct op_result
 	put_calls(&out, result->sys);
 	put_count(&out, "commit_pages", result->commit_pages);
 	put_count(&out, "rss_pages", result->rss_pages);
+	if (result->huge_faults)
+		put_count(&out, "huge_pages_estimate", (int64_t)result->huge_faults);
 	if (result->band_pages)
 		put_count(&out, "band_pages", (int64_t)result->band_pages);
 	put_pressure(&out, &result->pressure);

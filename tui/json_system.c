@@ -63,6 +63,14 @@ static json_t *vm_json(const struct system_facts *s)
 	        json_fact(s->oom_kill_allocating_task), "swappiness", json_fact(s->swappiness));
 }
 
+/* The words of /sys/kernel/mm/transparent_hugepage/enabled. */
+static json_t *thp_json(struct fact mode)
+{
+	static const char *const words[] = { "always", "madvise", "never" };
+
+	return fact_known(mode) && mode.v < 3 ? json_string(words[mode.v]) : json_null();
+}
+
 static json_t *system_json(const struct report *report, const struct system_facts *s)
 {
 	json_t *json = meminfo_json(s);
@@ -83,6 +91,7 @@ static json_t *system_json(const struct report *report, const struct system_fact
 	         json_pack("{s:o s:o}", "some", pressure_json(&s->some), "full",
 	                   pressure_json(&s->full)));
 	json_add(&json, "oom_kills", json_fact(s->oom_kills));
+	json_add(&json, "transparent_hugepage", thp_json(s->thp_mode));
 	return json;
 }
 

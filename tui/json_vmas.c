@@ -42,13 +42,11 @@ static json_t *known(bool is_known, uint64_t value)
 
 static json_t *vma_json(const struct vma_set *set, const struct vma *v)
 {
-	const char perms[] = { v->prot & VMA_READ ? 'r' : '-', v->prot & VMA_WRITE ? 'w' : '-',
-		               v->prot & VMA_EXEC ? 'x' : '-', v->prot & VMA_SHARED ? 's' : 'p',
-		               '\0' };
+	char perms[5];
 	bool is_guess = v->charge == VMA_CHARGE_GUESS_NO || v->charge == VMA_CHARGE_GUESS_YES;
 	json_t *json = json_pack(
 	        "{s:o s:o s:s s:o s:o s:o s:o s:o s:o s:o s:o s:b}", "start", json_addr(v->start),
-	        "end", json_addr(v->end), "perms", perms, "name",
+	        "end", json_addr(v->end), "perms", vma_prot_text(perms, v->prot), "name",
 	        json_text(set->names + v->name_at, v->name_len), "flags", flags_json(v), "size",
 	        json_number(vma_size(v)), "rss", known(v->has_residency, v->rss), "pss",
 	        known(v->has_smaps, v->pss), "swap", known(v->has_residency, v->swap), "anonymous",

@@ -93,11 +93,12 @@ static const struct flag_word flag_words[] = {
 	{ "origin", OOM_TASK_ORIGIN },
 	{ "oom_origin", OOM_TASK_ORIGIN },
 	{ "oom_task_origin", OOM_TASK_ORIGIN },
+	{ "other_nodes", OOM_TASK_ELSEWHERE },
 };
 
 static const char flag_expected[] =
         "unknown word; known are init kthread vfork no_mm exiting reaped victim sys_admin "
-        "origin";
+        "origin other_nodes";
 
 /* Upper case and '-' for '_' are accepted. */
 static bool add_flag(const char *word, size_t len, uint32_t *flags)
@@ -295,6 +296,46 @@ static bool read_call(const json_t *root, const char *file, struct oom_call *cal
 	                   &call->kill_allocating_task, reterr);
 }
 
+/* As the kernel's log names it, with or without CONSTRAINT_. Missing: a cgroup's when there is a limit. */
+static bool read_constraint(const json_t *root, const char *file, struct oom_case *oom,
+                            struct err *reterr)
+{
+	static const char *const words[OOM_CONSTRAINT_COUNT] = {
+		[OOM_CONSTRAINT_NONE] = "none",
+		[OOM_CONSTRAINT_CPUSET] = "cpuset",
+		[OOM_CONSTRAINT_MEMORY_POLICY] = "memory_policy",
+		[OOM_CONSTRAINT_MEMCG] = "memcg",
+	};
+	const json_t *value = json_object_get(root, "constraint");
+	const char *word = json_string_value(value), *prefix = "CONSTRAINT_";
+	struct place place = place_of(file, -1, "constraint");
+	bool is_memcg = oom->call.constraint == OOM_CONSTRAINT_MEMCG;
+
+	if (!value || json_is_null(value))
+		return true;
+	if (word && strncmp(word, prefix, strlen(prefix)) == 0)
+		word += strlen(prefix);
+	for (int i = 0; word && i < OOM_CONSTRAINT_COUNT; i++) {
+		if (strcasecmp(word, words[i]) != 0)
+			continue;
+		if ((i == OOM_CONSTRAINT_MEMCG) != is_memcg)
+			return refuse(&place, "memcg and limit go together", reterr);
+		oom->call.constraint = (enum oom_constraint)i;
+		return true;
+	}
+	return refuse(&place, "must be none, cpuset, memory_policy or memcg", reterr);
+}
+
+/* A shortage of some nodes does not look at who has none of them; a cgroup's looks at all of its own. */
+static void forget_nodes(struct oom_case *oom)
+{
+	bool is_of_nodes = oom->call.constraint == OOM_CONSTRAINT_CPUSET ||
+	                   oom->call.constraint == OOM_CONSTRAINT_MEMORY_POLICY;
+
+	for (size_t i = 0; !is_of_nodes && i < oom->table.count; i++)
+		oom->table.tasks[i].flags &= ~(uint32_t)OOM_TASK_ELSEWHERE;
+}
+
 bool oom_case_from_json(const json_t *root, const char *file, struct region *region,
                         struct oom_case *ret, struct err *reterr)
 {
@@ -304,8 +345,9 @@ bool oom_case_from_json(const json_t *root, const char *file, struct region *reg
 		{ "limit", 0, PAGES_MAX, "must be a number of pages, or null", false },
 		{ "swap_max", 0, PAGES_MAX, "must be a number of pages, or null", false },
 		{ "oom_group", 0, UINT32_MAX, "must be true or false", false },
+		{ "node_pages", 1, PAGES_MAX, pages_expected, false },
 	};
-	json_int_t values[] = { 0, 0, -1, 0, 0 };
+	json_int_t values[] = { 0, 0, -1, 0, 0, 0 };
 	struct oom_case oom = { .file = file, .page_size = PAGE_BYTES };
 	struct place place = place_of(file, -1, "the file");
 
@@ -329,6 +371,12 @@ bool oom_case_from_json(const json_t *root, const char *file, struct region *reg
 		                       (uint64_t)(values[3] < values[1] ? values[3] : values[1]);
 		oom.table.totalpages += !oom.table.totalpages;
 	}
+	if (!read_constraint(root, file, &oom, reterr))
+		return false;
+	/* constrained_alloc(): the nodes that may be used, and all swap */
+	if (oom.call.constraint != OOM_CONSTRAINT_MEMCG && values[5])
+		oom.table.totalpages = (uint64_t)values[5] + oom.swap_total_pages;
+	forget_nodes(&oom);
 	*ret = oom;
 	return true;
 }

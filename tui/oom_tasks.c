@@ -239,6 +239,7 @@ struct list oom_task_list(const struct view_frame *frame)
 	const struct part *part = frame->snap->parts[PART_OOM];
 
 	return (struct list){
+		.hidden_columns = frame->state->hidden_columns,
 		.columns = columns,
 		.column_count = COL_COUNT,
 		.row_count = part ? view_rows_count(frame->state, part, part->oom.count) : 0,

@@ -261,11 +261,11 @@ static void loop(struct picker *p)
 int picker_run(const struct app_options *options, const struct picker_source *source,
                int32_t *ret_pid)
 {
-	struct picker p = { .source = source, .sort = COLUMN_RSS };
+	struct picker p = { .source = source, .config = &options->config, .sort = COLUMN_RSS };
 	struct err err;
 
 	*ret_pid = 0;
-	if (!app_open_terminal(options, &p.theme, &p.problems, &err))
+	if (!app_open_terminal(&options->config, &p.theme, &p.problems, &err))
 		return cli_fail(&err);
 	refresh(&p);
 	loop(&p);

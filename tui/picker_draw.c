@@ -160,7 +160,7 @@ void picker_draw(struct picker *p)
 			return;
 	}
 	canvas_clear(&p->canvas);
-	p->canvas.ascii = term_is_ascii();
+	canvas_use_symbols(&p->canvas, app_symbols(p->config));
 	screen = canvas_area(&p->canvas);
 	if (!app_draw_too_small(screen)) {
 		draw_list(p, screen);

@@ -24,6 +24,7 @@ enum picker_column {
 
 struct picker {
 	const struct picker_source *source;
+	const struct config *config;
 	const struct picker_row *rows; /* the source's */
 	uint32_t *order;               /* of the rows that are shown */
 	size_t count, room;            /* all rows; space in `order` */
@@ -34,7 +35,7 @@ struct picker {
 	bool sort_reversed;
 	struct canvas canvas;
 	struct theme theme;
-	struct theme_problems problems;
+	struct file_problems problems;
 	struct err error; /* of the last refresh; kind ERR_NONE: it went well */
 	uint64_t refreshed_ns, drawn_ns;
 	bool is_dirty, is_leaving;

@@ -6,6 +6,7 @@
 
 #include "model/base/text.h"
 #include "tui/command.h"
+#include "tui/completion.h"
 #include "tui/keys.h"
 
 void prompt_open(struct prompt *prompt, enum prompt_kind kind, const char *text)
@@ -42,53 +43,42 @@ static void walk_history(struct prompt *prompt, int step)
 
 /* --- completion ------------------------------------------------------------------------------- */
 
-static bool is_completion(const struct prompt *prompt, enum command_id id)
-{
-	return !strncmp(commands[id].name, prompt->line.text, prompt->line.len);
-}
-
-/* Adds what all commands that begin so have in common. */
+/* Adds what all lines that begin so have in common. */
 static void complete(struct prompt *prompt)
 {
-	const char *first = NULL;
-	size_t common = 0;
-	char text[LINE_ROOM];
+	struct completion completion = completion_of(prompt->line.text, prompt->themes);
+	char first[LINE_ROOM], line[LINE_ROOM];
+	size_t common = 0, count = 0;
 
-	for (enum command_id id = 0; id < COMMAND_COUNT; id++) {
-		const char *name = commands[id].name;
-
-		if (!is_completion(prompt, id))
-			continue;
-		if (!first) {
-			first = name;
-			common = strlen(name);
+	for (; completion_next(&completion, line); count++) {
+		if (!count) {
+			memcpy(first, line, sizeof(first));
+			common = strlen(first);
 		}
-		while (strncmp(first, name, common) != 0)
+		while (strncmp(first, line, common) != 0)
 			common--;
 	}
-	if (!first || common >= sizeof(text))
+	if (!count)
 		return;
-	memcpy(text, first, common);
-	text[common] = '\0';
-	line_set(&prompt->line, text);
+	first[common] = '\0';
+	line_set(&prompt->line, first);
 }
 
-/* The commands that the line may become, or what the only one does. */
+/* The words that the last one may become, or what the only one does. */
 static void draw_candidates(const struct prompt *prompt, struct area area, int x, int y)
 {
-	char buffer[256];
+	struct completion completion = completion_of(prompt->line.text, prompt->themes);
+	char buffer[256], line[LINE_ROOM] = "";
 	struct text text = text_in(buffer, sizeof(buffer));
 	size_t count = 0;
-	enum command_id only = COMMAND_COUNT;
 
-	for (enum command_id id = 0; id < COMMAND_COUNT; id++) {
-		if (!is_completion(prompt, id))
-			continue;
-		text_addf(&text, "%s%s", count++ ? " " : "", commands[id].name);
-		only = id;
+	while (completion_next(&completion, line)) {
+		const char *blank = strrchr(line, ' ');
+
+		text_addf(&text, "%s%s", count++ ? " " : "", blank ? blank + 1 : line);
 	}
-	if (count == 1)
-		draw_text(area, x, y, ROLE_TEXT_DIM, commands[only].help);
+	if (count == 1 && completion_help(line)[0])
+		draw_text(area, x, y, ROLE_TEXT_DIM, completion_help(line));
 	else if (count)
 		draw_text(area, x, y, ROLE_TEXT_DIM, buffer);
 	else if (!strchr(prompt->line.text, ' '))

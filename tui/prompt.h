@@ -7,6 +7,7 @@
 
 #include "tui/canvas.h"
 #include "tui/line_edit.h"
+#include "tui/theme.h"
 
 enum prompt_kind { PROMPT_NONE, PROMPT_COMMAND, PROMPT_SEARCH, PROMPT_FILTER };
 
@@ -18,6 +19,7 @@ struct prompt {
 	char before[LINE_ROOM];                  /* what was there when the prompt opened */
 	char history[PROMPT_HISTORY][LINE_ROOM]; /* of commands, newest first */
 	int history_count, history_at;           /* history_at -1: the line being typed */
+	const struct theme_names *themes;        /* for completion; NULL: none are known */
 };
 
 enum prompt_result {

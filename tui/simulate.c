@@ -50,6 +50,8 @@ static void put_setting(FILE *out, const struct setting *s)
 		(void)snprintf(range, sizeof(range), "glibc, own");
 	else if (s->kind == SETTING_ARENA)
 		(void)snprintf(range, sizeof(range), "busy, free");
+	else if (s->kind == SETTING_THP)
+		(void)snprintf(range, sizeof(range), "always, madvise, never");
 	else
 		(void)snprintf(range, sizeof(range), "%" PRId64 " to %s", s->min, most);
 	(void)fprintf(out, "%-36s %-8s %-26s %s%s\n", s->key, s->unit, range, s->meaning,

@@ -19,6 +19,9 @@
 #define SCHEMA    "heaptop.snapshot/1"
 #define VMAS_MAX  1048576
 #define PAGE_SIZE 4096
+/* With five levels of page tables, the widest that there are; what is listed above it belongs to the
+ * kernel: [vsyscall]. */
+#define USER_END ((uint64_t)1 << 56)
 
 static const char remedy[] = "Expected what `heaptop snapshot PID --json` prints.";
 
@@ -78,17 +81,17 @@ static bool read_perms(const json_t *value, struct vma *ret)
 /* The words that smaps has for what decides here. */
 static void read_flags(const json_t *flags, struct vma *ret)
 {
-	static const char *const words[] = { "ac", "nr", "gd", "lo", "ht", "hg", "nh", "dc",
-		                             "dd", "mg", "pf", "io", "um", "uw", "sd" };
 	const json_t *word;
 	size_t i;
 
 	ret->has_smaps = json_is_array(flags);
 	json_array_foreach(flags, i, word)
 	{
-		for (size_t w = 0; w < sizeof(words) / sizeof(words[0]); w++)
-			if (json_is_string(word) && strcmp(json_string_value(word), words[w]) == 0)
-				ret->flags |= 1u << w;
+		const char *text = json_string_value(word);
+
+		for (size_t w = 0; text && w < VMA_FLAG_WORDS; w++)
+			if (strcmp(text, vma_flag_words[w].word) == 0)
+				ret->flags |= vma_flag_words[w].flag;
 	}
 }
 
@@ -121,6 +124,13 @@ static bool add_name(struct region *region, struct names *names, const char *nam
 	return true;
 }
 
+static bool is_vsyscall(const json_t *json)
+{
+	const char *name = json_string_value(json_object_get(json, "name"));
+
+	return name && strcmp(name, "[vsyscall]") == 0;
+}
+
 static const char *read_vma(const json_t *json, uint64_t after, struct vma *ret)
 {
 	const struct fact offset = read_fact(json, "offset"), inode = read_fact(json, "inode");
@@ -134,6 +144,8 @@ static const char *read_vma(const json_t *json, uint64_t after, struct vma *ret)
 		return "start must lie below end, both on a page";
 	if (ret->start < after)
 		return "VMAs must be sorted and not overlap";
+	if (ret->end > USER_END && !is_vsyscall(json))
+		return "lies beyond the address space";
 	if (!read_perms(json_object_get(json, "perms"), ret))
 		return "perms must be as in rw-p";
 	read_flags(json_object_get(json, "flags"), ret);
@@ -144,6 +156,8 @@ static const char *read_vma(const json_t *json, uint64_t after, struct vma *ret)
 	ret->has_residency = fact_known(rss) && fact_known(swap);
 	ret->rss = fact_or(rss, 0);
 	ret->swap = fact_or(swap, 0);
+	/* Of a VMA without a file each page is anonymous. */
+	ret->anonymous = fact_or(read_fact(json, "anonymous"), ret->inode ? 0 : ret->rss);
 	return NULL;
 }
 
@@ -214,6 +228,7 @@ static bool read_process(const json_t *root, const char *file, struct process_fa
 	ret->limit_stack = read_limit(limits, "stack");
 	ret->has_cap_sys_admin =
 	        json_is_true(json_object_get(json_object_get(root, "process"), "cap_sys_admin"));
+	ret->is_forked = json_is_true(json_object_get(json_object_get(root, "process"), "forked"));
 	return true;
 }
 
@@ -226,6 +241,17 @@ static void read_kernel(const json_t *system, struct system_facts *ret)
 	text_copy(ret->kernel_release, sizeof(ret->kernel_release), kernel);
 	if (!linux_parse_release(kernel, &ret->kernel_major, &ret->kernel_minor))
 		ret->kernel_major = ret->kernel_minor = 0;
+}
+
+static struct fact read_thp(const json_t *system)
+{
+	static const char *const words[] = { "always", "madvise", "never" };
+	const char *word = json_string_value(json_object_get(system, "transparent_hugepage"));
+
+	for (uint64_t i = 0; word && i < 3; i++)
+		if (strcmp(word, words[i]) == 0)
+			return fact_of(i);
+	return fact_unknown();
 }
 
 static void read_memory(const json_t *system, struct system_facts *ret)
@@ -241,6 +267,7 @@ static void read_memory(const json_t *system, struct system_facts *ret)
 	ret->shmem = read_fact(system, "shmem");
 	ret->slab_reclaimable = read_fact(system, "slab_reclaimable");
 	ret->hugetlb = read_fact(system, "hugetlb");
+	ret->thp_mode = read_thp(system);
 	ret->committed_as = read_fact(system, "committed_as");
 	ret->commit_limit = read_fact(system, "commit_limit");
 	ret->totalreserve_pages =
@@ -255,6 +282,21 @@ static void read_vm(const json_t *vm, struct system_facts *ret)
 	ret->admin_reserve_kbytes = read_fact(vm, "admin_reserve_kbytes");
 	ret->user_reserve_kbytes = read_fact(vm, "user_reserve_kbytes");
 	ret->max_map_count = read_fact(vm, "max_map_count");
+}
+
+static void fill_in(struct fact *fact, const json_t *object, const char *key)
+{
+	if (!fact_known(*fact))
+		*fact = read_fact(object, key);
+}
+
+/* What is shown of commitment, where the files that it comes from are not told. */
+static void read_commit(const json_t *commit, struct system_facts *ret)
+{
+	fill_in(&ret->overcommit_memory, commit, "mode");
+	fill_in(&ret->overcommit_ratio, commit, "ratio");
+	fill_in(&ret->overcommit_kbytes, commit, "kbytes");
+	fill_in(&ret->committed_as, commit, "committed");
 }
 
 static uint32_t read_cpus(const json_t *system, const char *key, uint32_t otherwise)
@@ -276,6 +318,7 @@ static bool read_system(const json_t *root, const char *file, struct system_fact
 	ret->cpus_present = read_cpus(system, "cpus_present", ret->cpus_online);
 	read_memory(system, ret);
 	read_vm(json_object_get(system, "vm"), ret);
+	read_commit(json_object_get(root, "commit"), ret);
 	lx_commit_of_facts(ret, NULL, &state);
 	if (fact_known(ret->overcommit_memory) && ret->overcommit_memory.v > LX_OVERCOMMIT_NEVER)
 		return refuse(file, "vm.overcommit_memory", "must be 0, 1 or 2", reterr);
@@ -305,7 +348,8 @@ static bool fill(const json_t *root, const char *name, struct snapshot *snap, st
 	if (!read_process(root, name, &process->process, reterr) ||
 	    !read_vmas(json_object_get(root, "vmas"), name, vmas, reterr))
 		return false;
-	if (json_is_object(json_object_get(root, "system"))) {
+	if (json_is_object(json_object_get(root, "system")) ||
+	    json_is_object(json_object_get(root, "commit"))) {
 		snap->parts[PART_SYSTEM] = part_new(PART_SYSTEM, 0);
 		if (!snap->parts[PART_SYSTEM])
 			return no_memory(name, reterr);

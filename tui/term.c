@@ -18,7 +18,8 @@
 
 static struct {
 	SCREEN *screen;
-	bool is_ascii;
+	enum symbols symbols;
+	enum colour_depth depth;
 	bool is_gone;   /* the terminal hung up */
 	bool shows_all; /* nothing on the screen can be relied on */
 	struct canvas shown;
@@ -56,6 +57,15 @@ static bool probe(enum colour_choice choice, enum colour_depth *ret_depth, char 
 	return true;
 }
 
+static enum symbols best_symbols(void)
+{
+	const char *name = getenv("TERM");
+
+	if (strcmp(nl_langinfo(CODESET), "UTF-8") != 0)
+		return SYMBOLS_ASCII;
+	return name && !strcmp(name, "linux") ? SYMBOLS_HALF : SYMBOLS_BRAILLE;
+}
+
 static void set_modes(void)
 {
 	raw(); /* Ctrl-C, Ctrl-Z and Ctrl-\ are keys; Ctrl-S stops nothing */
@@ -75,9 +85,10 @@ bool term_open(const struct term_options *options, struct err *reterr)
 
 	/* Characters only: numbers are printed the same way everywhere. */
 	setlocale(LC_CTYPE, "");
-	term.is_ascii = options->ascii || strcmp(nl_langinfo(CODESET), "UTF-8") != 0;
 	if (!probe(options->colour, &depth, entry, sizeof(entry), reterr))
 		return false;
+	term.symbols = best_symbols();
+	term.depth = depth;
 	term_crash_prepare();
 	del_curterm(cur_term);
 	use_env(FALSE);
@@ -120,9 +131,14 @@ void term_size(int *ret_width, int *ret_height)
 	getmaxyx(stdscr, *ret_height, *ret_width);
 }
 
-bool term_is_ascii(void)
+enum symbols term_symbols(void)
 {
-	return term.is_ascii;
+	return term.symbols;
+}
+
+enum colour_depth term_depth(void)
+{
+	return term.depth;
 }
 
 /* The size is asked for, not told: any thread may have had the signal, and several may be one. */

@@ -18,7 +18,7 @@
 
 struct term_options {
 	enum colour_choice colour;
-	bool ascii, no_mouse;
+	bool no_mouse;
 };
 
 /**
@@ -57,7 +57,12 @@ struct event {
 struct event term_event(void);
 
 void term_size(int *ret_width, int *ret_height);
-bool term_is_ascii(void);
+
+/** The best that the terminal can show: ASCII without UTF-8, halves on the Linux console. */
+enum symbols term_symbols(void);
+
+/** The depth that its colours have got. */
+enum colour_depth term_depth(void);
 
 /** Looks for all roles from now on; the whole screen is drawn anew. */
 void term_use_theme(const struct theme *theme);

@@ -90,13 +90,16 @@ static struct event mouse_event(void)
 struct event term_input_next(void)
 {
 	struct event event = { .kind = EVENT_KEY };
-	wint_t wide;
+	wint_t wide = 0;
 
 	for (;;) {
 		int kind = get_wch(&wide);
 
 		if (kind == ERR)
 			return (struct event){ .kind = EVENT_NONE };
+		/* of broken UTF-8 curses makes numbers that are no character */
+		if (kind != KEY_CODE_YES && wide > 0x10ffff)
+			continue;
 		if (kind != KEY_CODE_YES)
 			break;
 		if (wide == KEY_MOUSE) {

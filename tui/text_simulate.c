@@ -5,11 +5,12 @@
 #include <string.h>
 
 #include "model/base/text.h"
+#include "model/base/units.h"
 #include "model/sim/why_text.h"
 #include "tui/simulate.h"
 #include "tui/text_out.h"
 
-enum { OP_WIDTH = 34 };
+enum { THREAD_WIDTH = 10, OP_WIDTH = 34, FACTS_AT = 8 + 2 + THREAD_WIDTH + 1 + OP_WIDTH };
 
 void text_simulate_begin(struct simulate_output *out)
 {
@@ -20,16 +21,30 @@ void text_simulate_begin(struct simulate_output *out)
 		(void)fputs("; ", out->to);
 		text_foreign(out->to, world->note, strlen(world->note));
 	}
-	(void)fprintf(out->to, "\n\n%8s  %-10s %-*s %-18s %13s %8s %7s  %s\n", "n", "thread",
-	              OP_WIDTH, "operation", "address", "usable", "commit", "rss", "outcome");
+	(void)fprintf(out->to, "\n\n%8s  %-*s %-*s %-18s %13s %8s %7s  %s\n", "n", THREAD_WIDTH,
+	              "thread", OP_WIDTH, "operation", "address", "usable", "commit", "rss",
+	              "outcome");
+	(void)fprintf(out->to, "%*s %-18s %13s %8s %7s\n", FACTS_AT, "", "", "bytes", "pages",
+	              "pages");
 }
 
-static void put_op(struct simulate_output *out, const struct operation *op)
+/* The columns behind begin in the same place in each row: a long name or operation has a line for itself. */
+static void put_op(struct simulate_output *out, const struct op_result *r)
 {
+	const size_t thread_len = strlen(r->thread), op_len = r->op->text_len, number = 8 + 2;
+	size_t used = number + max_u64(thread_len, THREAD_WIDTH) + 1 + op_len;
+
+	(void)fprintf(out->to, "%8" PRIu64 "  ", r->n);
+	text_foreign(out->to, r->thread, thread_len);
+	(void)fprintf(out->to, "%*s ",
+	              thread_len < THREAD_WIDTH ? (int)(THREAD_WIDTH - thread_len) : 0, "");
 	/* A cut in the middle of a character is cleaned as an invalid byte would be. */
-	text_foreign(out->to, op->text, op->text_len);
-	(void)fprintf(out->to, "%*s ", op->text_len < OP_WIDTH ? (int)(OP_WIDTH - op->text_len) : 0,
-	              "");
+	text_foreign(out->to, r->op->text, op_len);
+	if (used > FACTS_AT) {
+		(void)fputc('\n', out->to);
+		used = 0;
+	}
+	(void)fprintf(out->to, "%*s ", (int)(FACTS_AT - used), "");
 }
 
 static void put_address(struct simulate_output *out, const struct op_result *r)
@@ -49,19 +64,47 @@ static void put_address(struct simulate_output *out, const struct op_result *r)
 	(void)fprintf(out->to, "%-18s %13s ", text, usable);
 }
 
+/* The error that the call returned; 0: it did what it was asked for, whatever it has left in errno. */
+static int call_error(const struct op_result *r)
+{
+	if (r->op->kind == OP_POSIX_MEMALIGN && r->has_ret)
+		return (int)r->ret;
+	return (r->has_addr && !r->addr) || (r->has_ret && r->ret < 0) ? r->error : 0;
+}
+
+static void put_error(FILE *out, int error)
+{
+	const char *word = errno_word(error);
+
+	if (word)
+		(void)fputs(word, out);
+	else
+		(void)fprintf(out, "errno %d", error);
+}
+
 static void put_outcome(struct simulate_output *out, const struct op_result *r)
 {
-	const char *word = errno_word(r->error);
+	int error = call_error(r);
+	bool has_failed = error && r->outcome == OUTCOME_OK;
 
-	(void)fputs(r->is_skipped ? "skipped" : outcome_word(r->outcome), out->to);
+	(void)fputs(r->is_skipped ? "skipped"
+	            : has_failed  ? "failed"
+	                          : outcome_word(r->outcome),
+	            out->to);
 	if (r->outcome_text[0]) {
 		(void)fputs(": ", out->to);
 		text_foreign(out->to, r->outcome_text, strlen(r->outcome_text));
-	} else if (r->error && word) {
-		(void)fprintf(out->to, " (%s)", word);
-	} else if (r->error) {
-		(void)fprintf(out->to, " (errno %d)", r->error);
+	} else if (error || r->error) {
+		(void)fputs(error || r->outcome == OUTCOME_ENOMEM ? " (" : " (errno is left at ",
+		            out->to);
+		put_error(out->to, error ? error : r->error);
+		(void)fputc(')', out->to);
 	}
+	if (r->huge_faults)
+		(void)fprintf(out->to,
+		              "; with %" PRIu64 " huge page%s, an estimate: where none is free "
+		              "there is a page in its place",
+		              r->huge_faults, r->huge_faults == 1 ? "" : "s");
 	if (r->band_pages)
 		(void)fprintf(out->to,
 		              "; or the contrary: Committed_AS as the kernel reads it is off by up "
@@ -179,12 +222,10 @@ static void put_vmas(struct simulate_output *out)
 	for (size_t i = 0; i < lx_mm_count(mm); i++) {
 		const struct lx_vma *vma = lx_mm_at(mm, i);
 		const char *name = lx_vma_name(mm, vma);
+		char perms[5];
 
-		(void)fprintf(out->to, "%20s %012" PRIx64 "-%012" PRIx64 " %c%c%c%c ", "",
-		              vma->start, vma->end, vma->flags & LX_VM_READ ? 'r' : '-',
-		              vma->flags & LX_VM_WRITE ? 'w' : '-',
-		              vma->flags & LX_VM_EXEC ? 'x' : '-',
-		              vma->flags & LX_VM_SHARED ? 's' : 'p');
+		(void)fprintf(out->to, "%20s %012" PRIx64 "-%012" PRIx64 " %s ", "", vma->start,
+		              vma->end, vma_prot_text(perms, lx_vma_prot(vma)));
 		text_foreign(out->to, name, strlen(name));
 		(void)fputc('\n', out->to);
 	}
@@ -192,11 +233,7 @@ static void put_vmas(struct simulate_output *out)
 
 void text_simulate_result(struct simulate_output *out, const struct op_result *r)
 {
-	(void)fprintf(out->to, "%8" PRIu64 "  ", r->n);
-	text_foreign(out->to, r->thread, strlen(r->thread));
-	(void)fprintf(out->to, "%*s ", strlen(r->thread) < 10 ? (int)(10 - strlen(r->thread)) : 0,
-	              "");
-	put_op(out, r->op);
+	put_op(out, r);
 	put_address(out, r);
 	(void)fprintf(out->to, "%+8" PRId64 " %+7" PRId64 "  ", r->commit_pages, r->rss_pages);
 	put_outcome(out, r);

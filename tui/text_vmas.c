@@ -39,15 +39,13 @@ static void owner(FILE *out, const struct vma *v)
 static void vma_row(FILE *out, const struct vma_set *set, const struct vma *v)
 {
 	char size[TEXT_NUMBER], rss[TEXT_NUMBER], pss[TEXT_NUMBER], swap[TEXT_NUMBER];
-	char dirty[TEXT_NUMBER];
+	char dirty[TEXT_NUMBER], perms[5];
 
-	(void)fprintf(
-	        out, "%012" PRIx64 "-%012" PRIx64 " %c%c%c%c %-3s %12s %11s %11s %9s %11s %-7s ",
-	        v->start, v->end, v->prot & VMA_READ ? 'r' : '-', v->prot & VMA_WRITE ? 'w' : '-',
-	        v->prot & VMA_EXEC ? 'x' : '-', v->prot & VMA_SHARED ? 's' : 'p', charge_word(v),
-	        kib(size, true, vma_size(v)), kib(rss, v->has_residency, v->rss),
-	        kib(pss, v->has_smaps, v->pss), kib(swap, v->has_residency, v->swap),
-	        kib(dirty, v->has_smaps, v->dirty), vma_kind_word((enum vma_kind)v->kind));
+	(void)fprintf(out, "%012" PRIx64 "-%012" PRIx64 " %s %-3s %12s %11s %11s %9s %11s %-7s ",
+	              v->start, v->end, vma_prot_text(perms, v->prot), charge_word(v),
+	              kib(size, true, vma_size(v)), kib(rss, v->has_residency, v->rss),
+	              kib(pss, v->has_smaps, v->pss), kib(swap, v->has_residency, v->swap),
+	              kib(dirty, v->has_smaps, v->dirty), vma_kind_word((enum vma_kind)v->kind));
 	owner(out, v);
 	text_foreign(out, set->names + v->name_at, v->name_len);
 	(void)fputc('\n', out);

@@ -1,22 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "tui/theme.h"
 
-#include <ini.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "tui/canvas.h"
+#include "tui/ini_lines.h"
 
 enum { PALETTE_MAX = 128, WORD_MAX = 32 };
 
-/* A theme file while it is read, line by line; inih splits the lines, we number them. */
+/* A theme file while it is read. */
 struct reading {
-	const char *at, *end;
-	int line;
-	bool is_awaited; /* the line should come back as NAME = VALUE */
+	struct ini_lines lines;
 	struct theme *theme;
-	struct theme_problems *problems;
 	size_t rank[ROLE_COUNT]; /* length of the name that gave the look; 0: none yet */
 	struct {
 		char name[WORD_MAX];
@@ -25,24 +21,8 @@ struct reading {
 	size_t palette_count;
 };
 
-static void problem(struct reading *reading, const char *format, ...)
-        __attribute__((format(printf, 2, 3)));
-
-static void problem(struct reading *reading, const char *format, ...)
-{
-	struct theme_problems *problems = reading->problems;
-	char what[sizeof(problems->at[0].what)];
-	va_list args;
-	size_t at = problems->count++;
-
-	if (at >= THEME_PROBLEMS_MAX)
-		return;
-	va_start(args, format);
-	(void)vsnprintf(what, sizeof(what), format, args);
-	va_end(args);
-	problems->at[at].line = reading->line;
-	text_clean(problems->at[at].what, sizeof(what), what, strlen(what));
-}
+#define problem(reading, ...)                                                                      \
+	file_problem((reading)->lines.problems, (reading)->lines.line, __VA_ARGS__)
 
 /* --- looks ------------------------------------------------------------------------------------ */
 
@@ -214,11 +194,10 @@ static void meta_line(struct reading *reading, const char *name, const char *val
 		problem(reading, "unknown key \"%s\" in [meta]", name);
 }
 
-static int handle(void *user, const char *section, const char *name, const char *value)
+static void pair(void *ctx, const char *section, const char *name, const char *value)
 {
-	struct reading *reading = user;
+	struct reading *reading = ctx;
 
-	reading->is_awaited = false;
 	if (!strcmp(section, "role"))
 		role_line(reading, name, value);
 	else if (!strcmp(section, "palette"))
@@ -227,50 +206,6 @@ static int handle(void *user, const char *section, const char *name, const char 
 		meta_line(reading, name, value);
 	else
 		problem(reading, "unknown section [%s]: it is meta, palette or role", section);
-	return 1;
-}
-
-/* --- lines ------------------------------------------------------------------------------------ */
-
-/* inih hands a line that it can't split to nobody: the next line finds it still awaited. */
-static void settle(struct reading *reading)
-{
-	if (reading->is_awaited)
-		problem(reading, "expected NAME = VALUE");
-	reading->is_awaited = false;
-}
-
-/* fgets() for inih: whole lines without their indentation, which would continue the line before. */
-static char *next_line(char *to, int room, void *stream)
-{
-	struct reading *reading = stream;
-	const char *newline;
-	size_t len;
-
-	settle(reading);
-	if (reading->at == reading->end)
-		return NULL;
-	reading->line++;
-	newline = memchr(reading->at, '\n', (size_t)(reading->end - reading->at));
-	len = (size_t)((newline ? newline : reading->end) - reading->at);
-	while (len && (*reading->at == ' ' || *reading->at == '\t')) {
-		reading->at++;
-		len--;
-	}
-	if (room < 2 || len > (size_t)room - 2) {
-		problem(reading, "the line is longer than %d bytes", room - 2);
-		to[0] = '\0';
-	} else {
-		memcpy(to, reading->at, len);
-		to[len] = '\0';
-		for (char *nul = memchr(to, '\0', len); nul; nul = memchr(to, '\0', len))
-			*nul = '?';
-	}
-	reading->at = newline ? newline + 1 : reading->end;
-	reading->is_awaited = to[0] && !strchr("#;[\r", to[0]);
-	if (to[0] == '[' && !strchr(to, ']'))
-		problem(reading, "no ']' behind the section's name");
-	return to;
 }
 
 /* --- what a look leaves out ------------------------------------------------------------------- */
@@ -308,21 +243,16 @@ static void fill_in_looks(struct theme *theme)
 	}
 }
 
-void theme_parse(const char *bytes, size_t len, struct theme *ret, struct theme_problems *problems)
+void theme_parse(const char *bytes, size_t len, struct theme *ret, struct file_problems *problems)
 {
-	static const char bom[] = "\xef\xbb\xbf";
-	struct reading reading = { .theme = ret, .problems = problems };
+	struct reading reading = {
+		.theme = ret,
+		.lines = { .problems = problems, .pair = pair, .ctx = &reading },
+	};
 
-	if (len >= 3 && !memcmp(bytes, bom, 3)) {
-		bytes += 3;
-		len -= 3;
-	}
-	reading.at = bytes;
-	reading.end = bytes + len;
 	*ret = (struct theme){ 0 };
 	problems->count = 0;
-	(void)ini_parse_stream(next_line, &reading, handle, &reading);
-	settle(&reading);
+	ini_lines_read(&reading.lines, bytes, len);
 	for (unsigned role = 0; role < ROLE_COUNT; role++) {
 		if (!reading.rank[role])
 			ret->looks[role] = ret->looks[ROLE_TEXT];

@@ -21,6 +21,7 @@
 
 #include "model/base/err.h"
 #include "tui/colour.h"
+#include "tui/file_problems.h"
 #include "tui/roles.h"
 
 enum style_attr {
@@ -48,26 +49,14 @@ struct theme {
 	struct theme_look looks[ROLE_COUNT];
 };
 
-enum { THEME_PROBLEMS_MAX = 8 };
-
-/* What was wrong with a file; the rest of it is in force all the same. */
-struct theme_problems {
-	char file[256]; /* clean text */
-	size_t count;   /* all of them; the first ones are kept */
-	struct {
-		int line;
-		char what[120]; /* clean text */
-	} at[THEME_PROBLEMS_MAX];
-};
-
 /** Reads a theme's text, which may be anything at all. */
-void theme_parse(const char *bytes, size_t len, struct theme *ret, struct theme_problems *problems);
+void theme_parse(const char *bytes, size_t len, struct theme *ret, struct file_problems *problems);
 
 /**
  * Finds a theme and reads it: a path when `name` has a slash, else NAME.theme in the user's and
  * the system's directories, else the one built in.
  */
-bool theme_load(const char *name, struct theme *ret, struct theme_problems *problems,
+bool theme_load(const char *name, struct theme *ret, struct file_problems *problems,
                 struct err *reterr);
 
 /** The look of a role on a terminal; colours are still the theme's own. */

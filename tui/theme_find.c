@@ -4,15 +4,17 @@
  * them, and inside the program.
  */
 #include <dirent.h>
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "model/base/text.h"
 #include "tui/canvas.h"
+#include "tui/text_file.h"
 #include "tui/theme.h"
 
-enum { FILE_MAX_BYTES = 256 << 10, PLACES_MAX = 16, PATH_ROOM = 1024 };
+enum { PLACES_MAX = 16, PATH_ROOM = 1024 };
 
 struct places {
 	size_t count;
@@ -51,35 +53,18 @@ static void find_places(struct places *places)
 	add_place(places, HEAPTOP_DATADIR, strlen(HEAPTOP_DATADIR), "/themes");
 }
 
-static bool read_file(const char *path, struct theme *ret, struct theme_problems *problems,
+static bool read_file(const char *path, struct theme *ret, struct file_problems *problems,
                       struct err *reterr)
 {
-	FILE *file = fopen(path, "re");
 	char *bytes;
 	size_t len;
 
-	if (!file)
-		return err_set(reterr, ERR_USAGE, errno, path, strerror(errno));
-	bytes = malloc(FILE_MAX_BYTES);
-	if (!bytes) {
-		(void)fclose(file);
-		return err_set(reterr, ERR_NO_MEMORY, ENOMEM, path, "out of memory");
-	}
-	len = fread(bytes, 1, FILE_MAX_BYTES, file);
-	if (ferror(file)) {
-		err_set(reterr, ERR_USAGE, errno, path, strerror(errno));
-		len = 0;
-	} else if (len == FILE_MAX_BYTES) {
-		err_set(reterr, ERR_USAGE, 0, path, "too large for a theme");
-		len = 0;
-	} else {
-		theme_parse(bytes, len, ret, problems);
-		text_clean(problems->file, sizeof(problems->file), path, strlen(path));
-		len = 1;
-	}
-	(void)fclose(file);
+	if (!text_file_read(path, &bytes, &len, reterr))
+		return false;
+	file_problems_init(problems, path);
+	theme_parse(bytes, len, ret, problems);
 	free(bytes);
-	return len > 0;
+	return true;
 }
 
 static const struct theme_builtin *builtin_of(const char *name)
@@ -91,22 +76,16 @@ static const struct theme_builtin *builtin_of(const char *name)
 	return NULL;
 }
 
-/* True when a directory has the theme, readable or not; the error of reading it is in *reterr. */
+/* True when a directory has the theme, readable or not: it is then the one that is meant. */
 static bool find_file(const char *name, char path[PATH_ROOM])
 {
 	struct places places;
 
 	find_places(&places);
 	for (size_t i = 0; i < places.count; i++) {
-		FILE *file;
-
-		if (snprintf(path, PATH_ROOM, "%s/%s.theme", places.at[i], name) >= PATH_ROOM)
-			continue;
-		file = fopen(path, "re");
-		if (file) {
-			(void)fclose(file);
+		if (snprintf(path, PATH_ROOM, "%s/%s.theme", places.at[i], name) < PATH_ROOM &&
+		    access(path, F_OK) == 0)
 			return true;
-		}
 	}
 	return false;
 }
@@ -121,7 +100,19 @@ static void name_theme(struct theme *theme, const char *name)
 	text_clean(theme->name, sizeof(theme->name), name, strlen(name));
 }
 
-bool theme_load(const char *name, struct theme *ret, struct theme_problems *problems,
+static void refuse_name(const char *name, struct err *reterr)
+{
+	char clean[64], names[160];
+	struct text text = text_in(names, sizeof(names));
+
+	text_clean(clean, sizeof(clean), name, strlen(name));
+	err_setf(reterr, ERR_USAGE, "theme", "no theme is called \"%s\"", clean);
+	for (size_t i = 0; i < theme_builtin_count; i++)
+		text_addf(&text, "%s%s", i ? " " : "", theme_builtins[i].name);
+	err_remedy(reterr, "use one of %s or the path of a .theme file", names);
+}
+
+bool theme_load(const char *name, struct theme *ret, struct file_problems *problems,
                 struct err *reterr)
 {
 	const struct theme_builtin *builtin = builtin_of(name);
@@ -137,11 +128,7 @@ bool theme_load(const char *name, struct theme *ret, struct theme_problems *prob
 		theme_parse((const char *)builtin->bytes, builtin->len, ret, problems);
 		(void)snprintf(problems->file, sizeof(problems->file), "%s.theme", builtin->name);
 	} else {
-		char clean[64];
-
-		text_clean(clean, sizeof(clean), name, strlen(name));
-		err_setf(reterr, ERR_USAGE, "theme", "no theme is called \"%s\"", clean);
-		err_remedy(reterr, "use default, mono, or the path of a .theme file");
+		refuse_name(name, reterr);
 		return false;
 	}
 	name_theme(ret, name);

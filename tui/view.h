@@ -14,6 +14,7 @@
 #include "model/facts/snapshot.h"
 #include "model/linux/lx.h"
 #include "model/run/partition.h"
+#include "model/run/past.h"
 #include "tui/canvas.h"
 #include "tui/command.h"
 #include "tui/map_state.h"
@@ -24,6 +25,10 @@ enum view_id {
 	VIEW_MAP,      /* 3 */
 	VIEW_VMAS,     /* 4 */
 	VIEW_OOM,      /* 5 */
+	VIEW_TIMELINE, /* 7 */
+	VIEW_EVENTS,   /* 8 */
+	VIEW_THREADS,  /* 9 */
+	VIEW_SETUP,
 	VIEW_HELP,
 	VIEW_COUNT
 };
@@ -44,6 +49,21 @@ struct view_rows {
 	char filter[64];
 };
 
+/* Mappings summed up by what they belong to, made by prepare(); see vmas_groups.c. */
+struct vma_group {
+	uint32_t first; /* index of the lowest mapping */
+	uint32_t count;
+	uint64_t size, rss, swap, dirty, charged;         /* bytes */
+	bool has_residency, has_smaps, is_charge_guessed; /* rss and swap, dirty, charged */
+};
+
+struct view_groups {
+	struct vma_group *at;
+	size_t count;
+	const void *made_from;
+	uint64_t made_ns;
+};
+
 /* Cells of an object that can be selected, in the coordinates of the canvas. */
 struct view_item {
 	uint64_t key; /* as in view_state.selected */
@@ -52,15 +72,25 @@ struct view_item {
 
 enum { VIEW_ITEMS = 128 };
 
+/* Which part of the past the timeline shows. */
+struct view_time {
+	uint64_t cursor_ns; /* 0: none, the newest sample is looked at */
+	uint64_t end_ns;    /* right edge while there is a cursor: it stands still */
+	uint64_t step_ns;   /* of one column at the last draw */
+	uint8_t zoom;       /* row of the table of spans, from 1; 0: what there is fits */
+	uint32_t mark;      /* number of the mark to compare with; 0: the newest */
+};
+
 /** What a view remembers between frames: selection follows the object, not the row. */
 struct view_state {
-	uint64_t selected;  /* key of the selected object: address, pid; 0: the first */
-	int selected_row;   /* where it was last drawn, for when the object is gone */
-	int top_row;        /* first row shown */
-	int page_rows;      /* rows that fitted at the last draw */
-	int row_count;      /* rows there are */
-	uint8_t sort, pane; /* column of the sort table; focused pane */
-	uint8_t pane_count; /* panes that took turns at the last draw; 0, 1: all were seen */
+	uint64_t selected;       /* key of the selected object: address, pid; 0: the first */
+	int selected_row;        /* where it was last drawn, for when the object is gone */
+	int top_row;             /* first row shown */
+	int page_rows;           /* rows that fitted at the last draw */
+	int row_count;           /* rows there are */
+	uint32_t hidden_columns; /* of the view's list: a bit for each */
+	uint8_t sort, pane;      /* column of the sort table; focused pane */
+	uint8_t pane_count;      /* panes that took turns at the last draw; 0, 1: all were seen */
 	bool sort_reversed;
 	char filter[64];
 	char search[64];
@@ -69,7 +99,9 @@ struct view_state {
 	int clicked;   /* column within the item that was clicked, from 1; 0: none, or seen to */
 	char note[80]; /* out: for the status line after a command, "no hit"; "" nothing */
 	struct view_rows rows;
-	struct map_state map;       /* of the heap map */
+	struct view_groups groups;
+	struct map_state map; /* of the heap map */
+	struct view_time time;
 	struct partition partition; /* of the last snapshot; the overview's prepare() sums it up */
 };
 
@@ -81,11 +113,13 @@ struct view_frame {
 	const struct snapshot *snap;       /* never NULL */
 	const struct snapshot *previous;   /* for changes; NULL at first */
 	const struct history *history;     /* bounded past of this run */
+	const struct past *past;           /* the same with events and marks; NULL: none */
 	const struct commit_facts *commit; /* NULL: not known, as the next two */
 	const struct first_limit *first_limit;
 	const struct linux_rules *rules;
 	struct view_state *state; /* the only thing that drawing may write */
 	bool is_paused;
+	const struct setup *setup; /* what the setup view shows; NULL elsewhere */
 };
 
 /* Where a selection leads: an object in another view. */
@@ -104,6 +138,7 @@ struct view_ops {
 	char key;          /* '1' … '8', 0: none */
 	const char *title; /* of the tab */
 	const char *enter; /* what Enter does, in the footer; NULL: CMD_OPEN's own hint */
+	const char *tab;   /* a shorter one for narrow terminals; NULL: the same */
 	uint32_t takes;    /* enum take_what that it shows */
 	void (*draw)(const struct view_frame *frame, struct area area);
 	/**
@@ -137,8 +172,8 @@ struct view_ops {
 	bool (*place)(const struct view_frame *frame, uint64_t *ret_addr);
 };
 
-extern const struct view_ops view_overview, view_arenas, view_vmas, view_oom, view_help;
-extern const struct view_ops view_map;
+extern const struct view_ops view_overview, view_arenas, view_map, view_vmas, view_oom;
+extern const struct view_ops view_timeline, view_events, view_threads, view_setup, view_help;
 
 /** All views in tab order. */
 extern const struct view_ops *const views[VIEW_COUNT];

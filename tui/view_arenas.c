@@ -193,6 +193,7 @@ static struct list arena_list(const struct view_frame *frame)
 	const struct malloc_state *ms = snapshot_malloc(frame->snap);
 
 	return (struct list){
+		.hidden_columns = frame->state->hidden_columns,
 		.columns = columns,
 		.column_count = COL_COUNT,
 		.row_count = ms ? view_rows_count(frame->state, frame->snap->parts[PART_HEAP],

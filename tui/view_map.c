@@ -409,6 +409,7 @@ const struct view_ops view_map = {
 	.id = VIEW_MAP,
 	.key = '3',
 	.title = "Heap map",
+	.tab = "Map",
 	.enter = "Open",
 	.takes = TAKE_PROCESS | TAKE_VMAS | TAKE_HEADERS | TAKE_LISTS | TAKE_WALK | TAKE_MMAPPED |
 	         TAKE_RESIDENCY,

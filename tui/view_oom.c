@@ -183,6 +183,7 @@ const struct view_ops view_oom = {
 	.id = VIEW_OOM,
 	.key = '5',
 	.title = "Commit·OOM",
+	.tab = "OOM",
 	.takes = TAKE_PROCESS | TAKE_VMAS | TAKE_SYSTEM | TAKE_OOM,
 	.prepare = oom_tasks_prepare,
 	.draw = oom_draw,

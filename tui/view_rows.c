@@ -5,16 +5,21 @@
 #include <stdlib.h>
 #include <string.h>
 
-static bool is_of(const struct view_rows *rows, const struct part *part)
+static bool is_from(const struct view_rows *rows, const void *from, uint64_t stamp)
 {
-	return rows->is_ready && rows->made_from == part && part && rows->made_ns == part->taken_ns;
+	return rows->is_ready && from && rows->made_from == from && rows->made_ns == stamp;
 }
 
-static bool is_current(const struct view_state *state, const struct part *part)
+static bool is_of(const struct view_rows *rows, const struct part *part)
+{
+	return is_from(rows, part, part ? part->taken_ns : 0);
+}
+
+static bool is_current(const struct view_state *state, const void *from, uint64_t stamp)
 {
 	const struct view_rows *rows = &state->rows;
 
-	return is_of(rows, part) && rows->sort == state->sort &&
+	return is_from(rows, from, stamp) && rows->sort == state->sort &&
 	       rows->sort_reversed == state->sort_reversed && !strcmp(rows->filter, state->filter);
 }
 
@@ -63,8 +68,10 @@ void view_rows_prepare(struct view_state *state, const struct rows_maker *maker)
 {
 	struct view_rows *rows = &state->rows;
 	struct order order = { maker, state->sort_reversed };
+	const void *from = maker->part ? (const void *)maker->part : maker->from;
+	uint64_t stamp = maker->part ? maker->part->taken_ns : maker->stamp;
 
-	if (is_current(state, maker->part))
+	if (is_current(state, from, stamp))
 		return;
 	rows->count = 0;
 	rows->is_ready = maker->count <= UINT32_MAX && make_room(rows, maker->count);
@@ -78,8 +85,8 @@ void view_rows_prepare(struct view_state *state, const struct rows_maker *maker)
 		qsort_r(rows->at, rows->count, sizeof(*rows->at), compare_objects, &order);
 	else if (state->sort_reversed)
 		reverse(rows);
-	rows->made_from = maker->part;
-	rows->made_ns = maker->part ? maker->part->taken_ns : 0;
+	rows->made_from = from;
+	rows->made_ns = stamp;
 	rows->sort = state->sort;
 	rows->sort_reversed = state->sort_reversed;
 	(void)snprintf(rows->filter, sizeof(rows->filter), "%s", state->filter);
@@ -93,6 +100,18 @@ size_t view_rows_count(const struct view_state *state, const struct part *part, 
 size_t view_rows_object(const struct view_state *state, const struct part *part, size_t row)
 {
 	return is_of(&state->rows, part) ? state->rows.at[row] : row;
+}
+
+size_t view_rows_count_from(const struct view_state *state, const void *from, uint64_t stamp,
+                            size_t objects)
+{
+	return is_from(&state->rows, from, stamp) ? state->rows.count : objects;
+}
+
+size_t view_rows_object_from(const struct view_state *state, const void *from, uint64_t stamp,
+                             size_t row)
+{
+	return is_from(&state->rows, from, stamp) ? state->rows.at[row] : row;
 }
 
 bool view_sort_command(struct view_state *state, uint8_t sorts, enum command_id command)

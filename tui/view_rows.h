@@ -7,7 +7,9 @@
 
 /* What an order is made from. */
 struct rows_maker {
-	const struct part *part; /* whose objects they are; NULL: there are none */
+	const struct part *part; /* whose objects they are; NULL: see `from` */
+	const void *from;        /* without a part: what holds the objects … */
+	uint64_t stamp;          /* … and a number that is another one when they changed */
 	size_t count;            /* of objects */
 	const void *ctx;
 	/** False hides an object; NULL: all are shown. */
@@ -24,6 +26,12 @@ size_t view_rows_count(const struct view_state *state, const struct part *part, 
 
 /** The object in a row below view_rows_count(). */
 size_t view_rows_object(const struct view_state *state, const struct part *part, size_t row);
+
+/** The same two for rows that were made `from` something else than a part. */
+size_t view_rows_count_from(const struct view_state *state, const void *from, uint64_t stamp,
+                            size_t objects);
+size_t view_rows_object_from(const struct view_state *state, const void *from, uint64_t stamp,
+                             size_t row);
 
 /** SORT and SORT_INVERT for a view with `sorts` orders; false: another command. */
 bool view_sort_command(struct view_state *state, uint8_t sorts, enum command_id command);

@@ -11,7 +11,7 @@
 #include "tui/view_rows.h"
 #include "tui/widget_list.h"
 
-enum { TWO_COLUMNS = 108, DETAIL_ROWS = 5, LIST_LEAST = 8 };
+enum { TWO_COLUMNS = 108, DETAIL_ROWS = 5, LIST_LEAST = 8, PANES = 2 };
 
 enum column {
 	COL_START,
@@ -40,12 +40,15 @@ static const struct list_column columns[COL_COUNT] = {
 	[COL_NAME] = { .title = "name / what malloc says", .width = 20, .rank = 4, .grows = true },
 };
 
-enum sort { SORT_ADDRESS, SORT_SIZE, SORT_RSS, SORT_DIRTY, SORT_KIND, SORT_COUNT };
-
-static const char *const sort_names[SORT_COUNT] = {
-	[SORT_ADDRESS] = "address", [SORT_SIZE] = "size", [SORT_RSS] = "rss",
-	[SORT_DIRTY] = "dirty",     [SORT_KIND] = "kind",
+static const char *const sort_names[VMAS_SORT_COUNT] = {
+	[VMAS_BY_ADDRESS] = "address", [VMAS_BY_SIZE] = "size", [VMAS_BY_RSS] = "rss",
+	[VMAS_BY_DIRTY] = "dirty",     [VMAS_BY_KIND] = "kind",
 };
+
+static bool is_grouped(const struct view_state *state)
+{
+	return state->pane % PANES == 1;
+}
 
 static enum role kind_role(enum vma_kind kind)
 {
@@ -78,23 +81,23 @@ static int compare_vmas(const void *ctx, uint32_t a, uint32_t b)
 	const struct vma *right = &snapshot_vmas(frame->snap)->at[b];
 	uint64_t l = 0, r = 0;
 
-	switch ((enum sort)frame->state->sort) {
-	case SORT_SIZE:
+	switch ((enum vmas_sort)frame->state->sort) {
+	case VMAS_BY_SIZE:
 		l = vma_size(left);
 		r = vma_size(right);
 		break;
-	case SORT_RSS:
+	case VMAS_BY_RSS:
 		l = left->rss;
 		r = right->rss;
 		break;
-	case SORT_DIRTY:
+	case VMAS_BY_DIRTY:
 		l = left->dirty;
 		r = right->dirty;
 		break;
-	case SORT_KIND:
+	case VMAS_BY_KIND:
 		return (left->kind > right->kind) - (left->kind < right->kind);
-	case SORT_ADDRESS:
-	case SORT_COUNT:
+	case VMAS_BY_ADDRESS:
+	case VMAS_SORT_COUNT:
 		break;
 	}
 	return l > r ? -1 : l < r;
@@ -126,10 +129,14 @@ static void vmas_prepare(const struct view_frame *frame)
 		.count = set ? set->count : 0,
 		.ctx = frame,
 		.keep = frame->state->filter[0] ? keep_vma : NULL,
-		.compare = frame->state->sort == SORT_ADDRESS ? NULL : compare_vmas,
+		.compare = frame->state->sort == VMAS_BY_ADDRESS ? NULL : compare_vmas,
 	};
 
-	view_rows_prepare(frame->state, &maker);
+	frame->state->pane_count = PANES;
+	if (is_grouped(frame->state))
+		vmas_group(frame);
+	else
+		view_rows_prepare(frame->state, &maker);
 }
 
 /* --- list --------------------------------------------------------------------------------------- */
@@ -165,7 +172,7 @@ static void draw_account(const struct vma *v, struct area cell)
 }
 
 /* A long path keeps its end: that is where files differ. */
-static void draw_tail(struct area cell, enum role role, const char *text)
+void vmas_draw_tail(struct area cell, enum role role, const char *text)
 {
 	int extra = text_columns(text) - cell.width;
 
@@ -197,7 +204,7 @@ static void draw_text_cell(const struct view_frame *frame, const struct vma *v, 
 		draw_text(cell, 0, 0, role, vma_kind_word((enum vma_kind)v->kind));
 	} else {
 		vma_words(frame->snap, v, words);
-		draw_tail(cell, ROLE_TEXT, words);
+		vmas_draw_tail(cell, ROLE_TEXT, words);
 	}
 }
 
@@ -250,6 +257,7 @@ static struct list vma_list(const struct view_frame *frame)
 	const struct part *part = frame->snap->parts[PART_VMAS];
 
 	return (struct list){
+		.hidden_columns = frame->state->hidden_columns,
 		.columns = columns,
 		.column_count = COL_COUNT,
 		.row_count = part ? view_rows_count(frame->state, part, part->vmas.count) : 0,
@@ -281,8 +289,8 @@ static void draw_list(const struct view_frame *frame, const struct list *list, s
 	text_clean(filter, sizeof(filter), state->filter, strlen(state->filter));
 	(void)snprintf(right, sizeof(right), "rows %d-%d of %d   sort: %s %s%s%s",
 	               state->row_count ? state->top_row + 1 : 0, last, state->row_count,
-	               sort_names[state->sort % SORT_COUNT],
-	               state->sort_reversed == (state->sort == SORT_ADDRESS) ? "▼" : "▲",
+	               sort_names[state->sort % VMAS_SORT_COUNT],
+	               state->sort_reversed == (state->sort == VMAS_BY_ADDRESS) ? "▼" : "▲",
 	               filter[0] ? "   filter: " : "", filter);
 	draw_divider(area, 0, title, right);
 }
@@ -303,6 +311,21 @@ static void draw_detail(const struct view_frame *frame, const struct vma *v, str
 	vmas_malloc(frame->snap, v, pair.right);
 }
 
+static void draw_groups(const struct view_frame *frame, struct area area)
+{
+	static const char *const orders[VMAS_SORT_COUNT] = { "rss", "size", "rss", "dirty",
+		                                             "mappings" };
+	struct list list = vmas_group_list(frame);
+	char title[64], right[80];
+
+	(void)snprintf(title, sizeof(title), "%zu groups of %zu mappings", list.row_count,
+	               snapshot_vmas(frame->snap)->count);
+	(void)snprintf(right, sizeof(right), "sort: %s %s   Tab: each mapping   Enter: these only",
+	               orders[frame->state->sort % VMAS_SORT_COUNT],
+	               frame->state->sort_reversed ? "▲" : "▼");
+	list_draw(&list, frame->state, pane_area(area, title, right), true);
+}
+
 static void vmas_draw(const struct view_frame *frame, struct area area)
 {
 	struct list list = vma_list(frame);
@@ -314,6 +337,10 @@ static void vmas_draw(const struct view_frame *frame, struct area area)
 		draw_wrapped(pane_area(area, "VMAs", NULL), 1, ROLE_TEXT, why);
 		return;
 	}
+	if (is_grouped(frame->state)) {
+		draw_groups(frame, area);
+		return;
+	}
 	draw_list(frame, &list,
 	          take_rows(&area, has_detail ? area.height - DETAIL_ROWS - 1 : area.height));
 	if (has_detail && list.row_count)
@@ -322,9 +349,14 @@ static void vmas_draw(const struct view_frame *frame, struct area area)
 
 static bool vmas_command(const struct view_frame *frame, enum command_id command)
 {
-	struct list list = vma_list(frame);
+	struct list list = is_grouped(frame->state) ? vmas_group_list(frame) : vma_list(frame);
 
-	return view_sort_command(frame->state, SORT_COUNT, command) ||
+	if (command == CMD_NEXT_PANE) {
+		frame->state->pane = (uint8_t)((frame->state->pane + 1) % PANES);
+		frame->state->rows.is_ready = false;
+		return true;
+	}
+	return view_sort_command(frame->state, VMAS_SORT_COUNT, command) ||
 	       list_command(&list, frame->state, command);
 }
 
@@ -332,7 +364,31 @@ static const struct vma *selected_vma(const struct view_frame *frame)
 {
 	struct list list = vma_list(frame);
 
-	return list.row_count ? vma_at(frame, list_selected_row(&list, frame->state)) : NULL;
+	return list.row_count && !is_grouped(frame->state)
+	               ? vma_at(frame, list_selected_row(&list, frame->state))
+	               : NULL;
+}
+
+/* A group leads to its mappings: the filter holds the end of its name, where names differ. */
+static bool open_group(const struct view_frame *frame, struct view_target *ret)
+{
+	struct view_state *state = frame->state;
+	struct list list = vmas_group_list(frame);
+	const struct vma_group *group;
+	char words[VMA_WORDS];
+	size_t len, room = sizeof(state->filter) - 1;
+
+	if (!is_grouped(state) || !list.row_count)
+		return false;
+	group = &state->groups.at[list_selected_row(&list, state)];
+	vmas_group_filter(frame->snap, group, words);
+	len = strlen(words);
+	(void)text_copy(state->filter, sizeof(state->filter),
+	                len > room ? words + len - room : words);
+	state->pane = 0;
+	*ret = (struct view_target){ VIEW_VMAS,
+		                     snapshot_vmas(frame->snap)->at[group->first].start + 1 };
+	return true;
 }
 
 static bool explain_selected(const struct view_frame *frame, struct view_words *to)
@@ -385,6 +441,12 @@ static void vmas_status(const struct view_frame *frame, char *to, size_t size)
 {
 	if (!snapshot_vmas(frame->snap))
 		return;
+	if (is_grouped(frame->state)) {
+		(void)snprintf(to, size,
+		               "an arena's row has its reservation, a file's its bss; ~ estimated "
+		               "until r reads smaps");
+		return;
+	}
 	(void)snprintf(to, size,
 	               "sizes in KiB   acct: ac charged, nr not reserved, - neither, ~ estimated");
 }
@@ -399,6 +461,7 @@ const struct view_ops view_vmas = {
 	.draw = vmas_draw,
 	.status = vmas_status,
 	.command = vmas_command,
+	.open = open_group,
 	.explain = explain_selected,
 	.copy = copy_selected,
 	.place = place_of_selected,

@@ -8,6 +8,7 @@
 #include "model/facts/snapshot.h"
 #include "tui/canvas.h"
 #include "tui/view.h"
+#include "tui/widget_list.h"
 
 enum { VMA_WORDS = 320 };
 
@@ -26,5 +27,32 @@ void vmas_malloc(const struct snapshot *snap, const struct vma *v, struct area a
 
 /** What Enter says of a mapping. */
 void vmas_explain(const struct snapshot *snap, const struct vma *v, struct view_words *to);
+
+/** Text whose end matters, a path: what is too long loses its beginning. */
+void vmas_draw_tail(struct area cell, enum role role, const char *text);
+
+/* Orders of the list; groups are sorted in the same, by resident memory in that of addresses. */
+enum vmas_sort {
+	VMAS_BY_ADDRESS,
+	VMAS_BY_SIZE,
+	VMAS_BY_RSS,
+	VMAS_BY_DIRTY,
+	VMAS_BY_KIND, /* groups: by the number of mappings */
+	VMAS_SORT_COUNT
+};
+
+/** Sums the snapshot's mappings up in state->groups, sorted; costs nothing while it is the same. */
+void vmas_group(const struct view_frame *frame);
+
+/** What a group is: a path, "arena #2", "stacks and their guards". Clean. */
+void vmas_group_words(const struct snapshot *snap, const struct vma_group *group,
+                      char to[VMA_WORDS]);
+
+/** What finds a group's mappings when the list is filtered by it. */
+void vmas_group_filter(const struct snapshot *snap, const struct vma_group *group,
+                       char to[VMA_WORDS]);
+
+/* The pane of groups: its list, and what Enter does there. */
+struct list vmas_group_list(const struct view_frame *frame);
 
 #endif

@@ -10,17 +10,6 @@
 
 enum { LABEL_AT = 1, TEXT_AT = 11, PAGE = 4096 };
 
-/* proc(5)'s two letters for the flags that decide something here. */
-static const struct {
-	uint32_t flag;
-	char word[3];
-} flag_words[] = {
-	{ VMA_FLAG_AC, "ac" }, { VMA_FLAG_NR, "nr" }, { VMA_FLAG_GD, "gd" }, { VMA_FLAG_LO, "lo" },
-	{ VMA_FLAG_HT, "ht" }, { VMA_FLAG_HG, "hg" }, { VMA_FLAG_NH, "nh" }, { VMA_FLAG_DC, "dc" },
-	{ VMA_FLAG_DD, "dd" }, { VMA_FLAG_MG, "mg" }, { VMA_FLAG_PF, "pf" }, { VMA_FLAG_IO, "io" },
-	{ VMA_FLAG_UM, "um" }, { VMA_FLAG_UW, "uw" }, { VMA_FLAG_SD, "sd" },
-};
-
 static void draw_flags(const struct vma *v, struct area area, int y)
 {
 	char buffer[96], perms[8];
@@ -29,9 +18,9 @@ static void draw_flags(const struct vma *v, struct area area, int y)
 	text_add(&text, vma_perms(perms, v));
 	if (!v->has_smaps)
 		text_add(&text, "   ? smaps not read (r reads it)");
-	for (size_t i = 0; v->has_smaps && i < sizeof(flag_words) / sizeof(flag_words[0]); i++) {
-		if (v->flags & flag_words[i].flag)
-			text_addf(&text, " %s", flag_words[i].word);
+	for (size_t i = 0; v->has_smaps && i < VMA_FLAG_WORDS; i++) {
+		if (v->flags & vma_flag_words[i].flag)
+			text_addf(&text, " %s", vma_flag_words[i].word);
 	}
 	draw_labelled(area, LABEL_AT, TEXT_AT, y, "flags", buffer);
 }

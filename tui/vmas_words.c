@@ -136,10 +136,7 @@ void vma_words(const struct snapshot *snap, const struct vma *v, char to[VMA_WOR
 
 char *vma_perms(char buf[8], const struct vma *v)
 {
-	(void)snprintf(buf, 8, "%c%c%c%c", v->prot & VMA_READ ? 'r' : '-',
-	               v->prot & VMA_WRITE ? 'w' : '-', v->prot & VMA_EXEC ? 'x' : '-',
-	               v->prot & VMA_SHARED ? 's' : 'p');
-	return buf;
+	return vma_prot_text(buf, v->prot);
 }
 
 char *vma_account(char buf[8], const struct vma *v)

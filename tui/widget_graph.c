@@ -7,7 +7,7 @@
 #include "model/base/text.h"
 #include "model/base/units.h"
 
-enum { AXIS_COLUMNS = 11, EIGHTHS = 8, BRAILLE_DOTS = 4 };
+enum { AXIS_COLUMNS = GRAPH_AXIS_COLUMNS, EIGHTHS = 8, BRAILLE_DOTS = 4 };
 
 #define NS_PER_S UINT64_C(1000000000)
 
@@ -54,7 +54,7 @@ static int chart_columns(const struct area *area)
 
 static bool is_braille(const struct canvas *canvas, enum graph_glyphs glyphs)
 {
-	return !canvas->ascii && glyphs == GRAPH_BRAILLE;
+	return canvas->symbols == SYMBOLS_BRAILLE && !canvas->ascii && glyphs == GRAPH_BRAILLE;
 }
 
 size_t graph_points_for(const struct area *area, enum graph_glyphs glyphs)
@@ -77,6 +77,25 @@ static uint64_t step_of(uint64_t range, uint64_t high)
 	return step;
 }
 
+/* 1, 2 or 5 times a power of ten that makes at least four steps of the range. */
+static uint64_t decimal_step(uint64_t range)
+{
+	static const uint64_t factors[] = { 2, 5, 10 };
+	uint64_t ten = 1, step = 1;
+
+	while (step < range / 4) {
+		size_t i = 0;
+
+		while (i < 2 && ten * factors[i] < range / 4)
+			i++;
+		step = ten * factors[i];
+		if (step >= range / 4 || ten > UINT64_MAX / 1000)
+			break;
+		ten *= 10;
+	}
+	return step;
+}
+
 /* False when not one point is known. */
 static bool range_of(const struct graph *graph, struct range *ret)
 {
@@ -92,9 +111,9 @@ static bool range_of(const struct graph *graph, struct range *ret)
 		return false;
 	if (fact_known(graph->limit))
 		high = max_u64(high, graph->limit.v);
-	step = step_of(high - low, high);
-	ret->low = align_down(low, step);
-	ret->high = high > UINT64_MAX - step ? UINT64_MAX : align_up(high + 1, step);
+	step = graph->unit == GRAPH_BYTES ? step_of(high - low, high) : decimal_step(high - low);
+	ret->low = low - low % step;
+	ret->high = high >= UINT64_MAX - step ? UINT64_MAX : high - high % step + step;
 	return true;
 }
 
@@ -207,15 +226,49 @@ static void draw_limit(const struct graph *graph, struct range range, struct are
 	          "┄");
 }
 
-static void draw_value_axis(struct range range, struct area area, int rows)
+static char *hundredths(char buf[TEXT_NUMBER], uint64_t value, const char *unit)
+{
+	char whole[TEXT_NUMBER];
+
+	/* where the hundredths say nothing they are left out */
+	if (value >= 10000 || value % 100 == 0)
+		(void)snprintf(buf, TEXT_NUMBER, "%.20s%s", text_count(whole, (value + 50) / 100),
+		               unit);
+	else
+		(void)snprintf(buf, TEXT_NUMBER, "%.20s.%02u%s", text_count(whole, value / 100),
+		               (unsigned)(value % 100), unit);
+	return buf;
+}
+
+char *graph_value(char buf[TEXT_NUMBER], struct fact value, enum graph_unit unit)
+{
+	if (!fact_known(value))
+		return text_copy(buf, TEXT_NUMBER, "?");
+	switch (unit) {
+	case GRAPH_COUNT:
+		return text_count(buf, value.v);
+	case GRAPH_PER_SECOND:
+		return hundredths(buf, value.v, "/s");
+	case GRAPH_PERCENT:
+		return hundredths(buf, value.v, " %");
+	case GRAPH_BYTES:
+		break;
+	}
+	return text_bytes(buf, value.v);
+}
+
+static void draw_value_axis(const struct graph *graph, struct range range, struct area area,
+                            int rows)
 {
 	char number[TEXT_NUMBER];
 
 	for (int y = 0; y < rows; y++)
 		draw_text(area, AXIS_COLUMNS - 1, y, ROLE_GRAPH_AXIS, "┤");
-	draw_right(area, AXIS_COLUMNS - 2, 0, ROLE_GRAPH_AXIS, text_bytes(number, range.high));
-	draw_right(area, AXIS_COLUMNS - 2, rows - 1, ROLE_GRAPH_AXIS,
-	           text_bytes(number, range.low));
+	draw_right(area, AXIS_COLUMNS - 2, 0, ROLE_GRAPH_AXIS,
+	           graph_value(number, fact_of(range.high), graph->unit));
+	if (rows > 1)
+		draw_right(area, AXIS_COLUMNS - 2, rows - 1, ROLE_GRAPH_AXIS,
+		           graph_value(number, fact_of(range.low), graph->unit));
 }
 
 /* "-60 s", "-10 min" */
@@ -244,23 +297,44 @@ static void draw_time_axis(const struct graph *graph, struct area area, int y)
 	draw_right(chart, columns, 0, ROLE_GRAPH_AXIS, " now ");
 }
 
-void graph_draw(const struct graph *graph, struct area area)
+struct area graph_chart(struct area area)
 {
-	int rows = area.height - 1;
+	return area_part(area, AXIS_COLUMNS, 0, -1, -1);
+}
+
+/* False when there is nothing to be drawn. */
+static bool draw_chart(const struct graph *graph, struct area area, int rows)
+{
 	struct area chart = area_part(area, AXIS_COLUMNS, 0, -1, rows);
 	struct range range;
 
-	if (rows < 1 || chart.width < 2)
-		return;
-	if (!range_of(graph, &range)) {
-		draw_text(area, 1, rows / 2, ROLE_TEXT_DIM, "… no sample knows this figure yet");
-		return;
-	}
+	if (!range_of(graph, &range))
+		return false;
 	draw_limit(graph, range, chart);
 	if (is_braille(area.canvas, graph->glyphs))
 		draw_braille(graph, range, chart);
 	else
 		draw_blocks(graph, range, chart);
-	draw_value_axis(range, area, rows);
-	draw_time_axis(graph, area, rows);
+	draw_value_axis(graph, range, area, rows);
+	return true;
+}
+
+void graph_draw_chart(const struct graph *graph, struct area area)
+{
+	if (area.height < 1 || graph_chart(area).width < 2)
+		return;
+	if (!draw_chart(graph, area, area.height))
+		draw_text(area, 1, area.height / 2, ROLE_TEXT_DIM, "not known in this span");
+}
+
+void graph_draw(const struct graph *graph, struct area area)
+{
+	int rows = area.height - 1;
+
+	if (rows < 1 || graph_chart(area).width < 2)
+		return;
+	if (draw_chart(graph, area, rows))
+		draw_time_axis(graph, area, rows);
+	else
+		draw_text(area, 1, rows / 2, ROLE_TEXT_DIM, "… no sample knows this figure yet");
 }

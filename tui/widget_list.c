@@ -50,6 +50,8 @@ static struct layout lay_out(const struct list *list, int width)
 	struct layout layout = { 0 };
 	int gap = GAP_WIDE, x = MARGIN_LEFT, spare;
 
+	for (size_t i = 0; i < list->column_count; i++)
+		dropped[i] = list->hidden_columns & UINT32_C(1) << i;
 	while (needed(list, dropped, gap) > width) {
 		if (gap == GAP_WIDE)
 			gap = GAP_NARROW;

@@ -29,8 +29,9 @@ struct list {
 	const struct list_column *columns;
 	size_t column_count; /* at most LIST_COLUMNS_MAX */
 	size_t row_count;
-	bool has_total;    /* the area's last row shows LIST_TOTAL, if there is room */
-	const char *empty; /* what to say when there is no row */
+	uint32_t hidden_columns; /* a bit for each that the user does not want */
+	bool has_total;          /* the area's last row shows LIST_TOTAL, if there is room */
+	const char *empty;       /* what to say when there is no row */
 	const void *ctx;
 	/** Identifies the object of a row; never 0. */
 	uint64_t (*key)(const void *ctx, size_t row);

@@ -139,30 +139,37 @@ static int digit_value(char c)
 	return -1;
 }
 
-bool text_parse_size(const char *string, uint64_t *ret)
+bool text_parse_size_in(const char *at, size_t len, uint64_t *ret)
 {
 	static const char suffixes[] = "KMGT";
-	bool hex = string[0] == '0' && (string[1] == 'x' || string[1] == 'X');
-	const char *at = hex ? string + 2 : string, *first = at, *suffix;
-	int base = hex ? 16 : 10, digit;
+	const bool hex = len >= 2 && at[0] == '0' && (at[1] == 'x' || at[1] == 'X');
+	const char *end = at + len, *first = hex ? at + 2 : at, *suffix;
+	const uint64_t base = hex ? 16 : 10;
 	uint64_t value = 0;
 
-	while ((digit = digit_value(*at)) >= 0 && digit < base) {
-		if (__builtin_mul_overflow(value, (uint64_t)base, &value) ||
+	for (at = first; at < end; at++) {
+		int digit = digit_value(*at);
+
+		if (digit < 0 || (uint64_t)digit >= base)
+			break;
+		if (__builtin_mul_overflow(value, base, &value) ||
 		    __builtin_add_overflow(value, (uint64_t)digit, &value))
 			return false;
-		at++;
 	}
 	if (at == first)
 		return false;
-	if (*at) {
-		suffix = strchr(suffixes, *at);
-		if (!suffix || at[1])
-			return false;
-		if (__builtin_mul_overflow(value, (uint64_t)1 << (10 * (suffix - suffixes + 1)),
+	if (at < end) {
+		suffix = *at ? strchr(suffixes, *at) : NULL;
+		if (!suffix || at + 1 != end ||
+		    __builtin_mul_overflow(value, (uint64_t)1 << (10 * (suffix - suffixes + 1)),
 		                           &value))
 			return false;
 	}
 	*ret = value;
 	return true;
+}
+
+bool text_parse_size(const char *string, uint64_t *ret)
+{
+	return text_parse_size_in(string, strlen(string), ret);
 }

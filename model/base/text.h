@@ -43,5 +43,7 @@ char *text_count_fact(char buf[TEXT_NUMBER], struct fact count);
  * False on anything else, on overflow too; *ret is then untouched.
  */
 bool text_parse_size(const char *string, uint64_t *ret);
+/** The same from `len` bytes. */
+bool text_parse_size_in(const char *at, size_t len, uint64_t *ret);
 
 #endif

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "model/facts/history.h"
 
+#include "model/facts/history_thin.h"
+
 #define NS_PER_MS UINT64_C(1000000)
 #define NS_PER_S  UINT64_C(1000000000)
 #define MS_PER_S  UINT64_C(1000)
@@ -13,8 +15,11 @@ static void fill_process(struct history_sample *sample, const struct snapshot *s
 		return;
 	sample->value[HISTORY_RSS] = process->vm_rss;
 	sample->value[HISTORY_VM_SIZE] = process->vm_size;
+	sample->value[HISTORY_SWAP] = process->vm_swap;
 	sample->value[HISTORY_MIN_FAULTS] = process->min_faults;
 	sample->value[HISTORY_MAJ_FAULTS] = process->maj_faults;
+	if (process->thread_count > 0)
+		sample->value[HISTORY_THREADS] = fact_of((uint64_t)process->thread_count);
 }
 
 static void fill_heap(struct history_sample *sample, const struct snapshot *snap)
@@ -25,30 +30,80 @@ static void fill_heap(struct history_sample *sample, const struct snapshot *snap
 		return;
 	sample->value[HISTORY_SYSTEM_MEM] = ms->totals.system;
 	sample->value[HISTORY_IN_USE] = ms->totals.in_use;
+	sample->value[HISTORY_FREE] = ms->totals.free;
+	sample->value[HISTORY_TOP] = ms->totals.top;
+	sample->value[HISTORY_TCACHE] = ms->totals.tcache;
 	sample->value[HISTORY_MMAPPED] = ms->totals.mmapped;
 }
 
 static void fill_system(struct history_sample *sample, const struct snapshot *snap)
 {
 	const struct system_facts *system = snapshot_system(snap);
+	const struct cgroup_facts *cgroup = snapshot_cgroup(snap);
+	const struct vma_set *vmas = snapshot_vmas(snap);
 
-	if (!system)
-		return;
-	sample->value[HISTORY_COMMITTED] = system->committed_as;
-	sample->value[HISTORY_MEM_AVAILABLE] = system->mem_available;
+	if (system) {
+		sample->value[HISTORY_COMMITTED] = system->committed_as;
+		sample->value[HISTORY_MEM_AVAILABLE] = system->mem_available;
+		sample->value[HISTORY_PRESSURE] = system->some.avg10;
+	}
+	if (cgroup && cgroup->level_count)
+		sample->value[HISTORY_CGROUP] = cgroup->levels[cgroup->level_count - 1].current;
+	/* a process that may not be read has none to be counted */
+	if (vmas && vmas->count)
+		sample->value[HISTORY_VMAS] = fact_of(vmas->count);
+}
+
+void history_values(const struct snapshot *snap, struct history_sample *ret)
+{
+	*ret = (struct history_sample){ .time_ns = snap->sample.time_ns };
+	fill_process(ret, snap);
+	fill_heap(ret, snap);
+	fill_system(ret, snap);
+}
+
+/* Hundredths per second; unknown of a counter that was set back, which is another process's. */
+static struct fact rate_of(const struct history_sample *from, const struct history_sample *to,
+                           enum history_series counter)
+{
+	struct fact a = from->value[counter], b = to->value[counter];
+	uint64_t ms = to->time_ns > from->time_ns ? (to->time_ns - from->time_ns) / NS_PER_MS : 0;
+	uint64_t scaled;
+
+	if (!fact_known(a) || !fact_known(b) || b.v < a.v || !ms ||
+	    __builtin_mul_overflow(b.v - a.v, 100 * MS_PER_S, &scaled))
+		return fact_unknown();
+	return fact_of(scaled / ms);
 }
 
 void history_add(struct history *history, const struct snapshot *snap)
 {
-	struct history_sample *sample = &history->samples[history->next];
+	const struct history_sample *before = history_at(history, 0);
+	struct history_sample sample;
 
-	*sample = (struct history_sample){ .time_ns = snap->sample.time_ns };
-	fill_process(sample, snap);
-	fill_heap(sample, snap);
-	fill_system(sample, snap);
+	history_values(snap, &sample);
+	if (before) {
+		sample.value[HISTORY_MIN_RATE] = rate_of(before, &sample, HISTORY_MIN_FAULTS);
+		sample.value[HISTORY_MAJ_RATE] = rate_of(before, &sample, HISTORY_MAJ_FAULTS);
+	}
+	history_put(history, &sample);
+}
+
+void history_put(struct history *history, const struct history_sample *sample)
+{
+	const struct history_sample *newest;
+
+	while ((newest = history_at(history, 0)) && newest->time_ns > sample->time_ns) {
+		history->next = (history->next + HISTORY_SAMPLES - 1) % HISTORY_SAMPLES;
+		history->count--;
+	}
+	if (!history->count || sample->time_ns < history->first_ns)
+		history->first_ns = sample->time_ns;
+	history->samples[history->next] = *sample;
 	history->next = (history->next + 1) % HISTORY_SAMPLES;
 	if (history->count < HISTORY_SAMPLES)
 		history->count++;
+	history_thin(history, sample);
 }
 
 const struct history_sample *history_at(const struct history *history, uint32_t i)
@@ -67,10 +122,7 @@ static const struct history_sample *window_start(const struct history *history,
 	for (uint32_t i = 1; i < history->count; i++) {
 		const struct history_sample *sample = history_at(history, i);
 
-		/* CLOCK_REALTIME may be set back: what is not older than its successor ends the
-		 * window, too. */
-		if (sample->time_ns >= newest->time_ns ||
-		    newest->time_ns - sample->time_ns > window_ns)
+		if (newest->time_ns - sample->time_ns > window_ns)
 			break;
 		if (fact_known(sample->value[series]))
 			oldest = sample;

@@ -19,6 +19,7 @@ enum oom_task_flag {
 	OOM_TASK_SYS_ADMIN = 1 << 6, /* CAP_SYS_ADMIN: matters up to 4.16 */
 	OOM_TASK_ORIGIN = 1 << 7,    /* oom_task_origin: swapoff, KSM unmerge */
 	OOM_TASK_EXITING = 1 << 8,   /* ending by itself, its memory still there */
+	OOM_TASK_ELSEWHERE = 1 << 9, /* no memory node in common with who asks */
 };
 
 struct oom_task {

@@ -40,10 +40,12 @@ struct process_facts {
 	struct fact cpu_ns;                            /* process CPU clock */
 	struct fact brk_start, brk_end;                /* [start_brk, brk) */
 	struct fact limit_as, limit_data, limit_stack; /* soft limits; UINT64_MAX: unlimited */
+	bool is_secure;          /* AT_SECURE: libc does not heed the environment */
 	bool has_malloc_environ; /* what malloc heeds of the environment is known: */
 	uint32_t malloc_environ_len;
 	char malloc_environ[2048]; /* raw "NAME=VALUE", each with its NUL */
 	bool has_cap_sys_admin;
+	bool is_forked;       /* without an exec since: parts of its memory are inherited */
 	bool access_denied;   /* ptrace-read access refused: maps, memory … are unknown */
 	char denied_why[200]; /* which rule refused, and the remedy */
 };

@@ -3,6 +3,23 @@
 
 #include <string.h>
 
+const struct vma_flag_word vma_flag_words[VMA_FLAG_WORDS] = {
+	{ "ac", VMA_FLAG_AC }, { "nr", VMA_FLAG_NR }, { "gd", VMA_FLAG_GD }, { "lo", VMA_FLAG_LO },
+	{ "ht", VMA_FLAG_HT }, { "hg", VMA_FLAG_HG }, { "nh", VMA_FLAG_NH }, { "dc", VMA_FLAG_DC },
+	{ "dd", VMA_FLAG_DD }, { "mg", VMA_FLAG_MG }, { "pf", VMA_FLAG_PF }, { "io", VMA_FLAG_IO },
+	{ "um", VMA_FLAG_UM }, { "uw", VMA_FLAG_UW }, { "sd", VMA_FLAG_SD },
+};
+
+char *vma_prot_text(char buf[5], uint32_t prot)
+{
+	buf[0] = prot & VMA_READ ? 'r' : '-';
+	buf[1] = prot & VMA_WRITE ? 'w' : '-';
+	buf[2] = prot & VMA_EXEC ? 'x' : '-';
+	buf[3] = prot & VMA_SHARED ? 's' : 'p';
+	buf[4] = '\0';
+	return buf;
+}
+
 const struct vma *vma_find_next(const struct vma_set *set, uint64_t addr)
 {
 	size_t low = 0, high = set->count;

@@ -50,6 +50,17 @@ enum vma_flag {
 	VMA_FLAG_SD = 1 << 14, /* soft-dirty */
 };
 
+/* The two letters that smaps has for each (Linux fs/proc/task_mmu.c:show_smap_vma_flags). */
+struct vma_flag_word {
+	char word[3];
+	uint32_t flag;
+};
+enum { VMA_FLAG_WORDS = 15 };
+extern const struct vma_flag_word vma_flag_words[VMA_FLAG_WORDS];
+
+/** Rights (enum vma_prot) as maps has them: "rw-p". Returns `buf`. */
+char *vma_prot_text(char buf[5], uint32_t prot);
+
 enum vma_charge {
 	VMA_CHARGE_UNKNOWN,
 	VMA_CHARGE_NO,

@@ -20,23 +20,10 @@
 
 #include "model/base/units.h"
 #include "model/glibc/decode.h"
+#include "model/glibc/pt_bits.h"
 #include "model/glibc/pt_chunk_set.h"
 
 /* --- words and chunks ---------------------------------------------------------------------------- */
-
-/* Low bits of a size word (glibc malloc/malloc.c:PREV_INUSE and following). */
-enum pt_size_bits {
-	PT_PREV_INUSE = 1,
-	PT_IS_MMAPPED = 2,
-	PT_NON_MAIN_ARENA = 4,
-	PT_SIZE_BITS = 7,
-};
-
-/* struct malloc_state's flags (glibc malloc/malloc.c:NONCONTIGUOUS_BIT). */
-enum pt_arena_flags {
-	PT_FASTCHUNKS_BIT = 1, /* to 2.26, inverted */
-	PT_NONCONTIGUOUS_BIT = 2,
-};
 
 /** The target's word at `at`, which the caller knows to be inside its copy. Targets are LE. */
 static inline uint64_t pt_word(const struct malloc_layout *lay, const uint8_t *at)
@@ -62,7 +49,7 @@ static inline uint32_t pt_int(const uint8_t *at)
 
 static inline uint64_t pt_chunk_size(uint64_t raw)
 {
-	return raw & ~(uint64_t)PT_SIZE_BITS;
+	return raw & ~(uint64_t)SIZE_BITS;
 }
 
 /** User memory of a chunk, and back. */
@@ -180,7 +167,7 @@ bool pt_may_be_cached(const struct decode *d, uint64_t chunk, uint64_t size, uin
 bool pt_read_all_lists(const struct decode *d, struct malloc_state *ms, struct chunk_set *set,
                        uint64_t budget_nodes);
 
-/* --- reading --------------------------------------------------------------------------------------------- */
+/* --- reading ---------------------------------------------------------------------------------- */
 
 /** Private, readable and writable memory, without a gap. */
 static inline bool pt_is_writable(const struct decode *d, uint64_t addr, uint64_t len)

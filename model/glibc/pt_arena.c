@@ -21,7 +21,7 @@ void pt_parse_arena(const struct decode *d, uint64_t addr, const uint8_t *copy, 
 	arena->is_main = addr == d->main_arena_addr;
 	arena->mutex = pt_int(copy + a->mutex);
 	arena->flags = pt_int(copy + a->flags);
-	arena->is_contiguous = !(arena->flags & PT_NONCONTIGUOUS_BIT);
+	arena->is_contiguous = !(arena->flags & NONCONTIGUOUS_BIT);
 	arena->top_addr = field(lay, copy, a->top);
 	arena->last_remainder = field(lay, copy, a->last_remainder);
 	arena->next = field(lay, copy, a->next);
@@ -43,7 +43,7 @@ const char *pt_take_top_size(const struct decode *d, struct arena *arena, uint64
 {
 	uint64_t size = pt_chunk_size(raw), end;
 
-	if (!(raw & PT_PREV_INUSE) || (raw & PT_IS_MMAPPED) || size < d->lay->min_size)
+	if (!(raw & PREV_INUSE) || (raw & IS_MMAPPED) || size < d->lay->min_size)
 		return "top's size word is no chunk's";
 	if (__builtin_add_overflow(arena->top_addr, size, &end) || !is_aligned(end, PAGE_MIN))
 		return "top does not end on a page";

@@ -29,7 +29,7 @@ static void detach_arena(struct ptmalloc *pt, uint64_t av)
 	if (!av || !counts_threads(pt))
 		return;
 	if (attached(pt, av) == 0)
-		pt_assert_failed(pt, "detach_arena", "replaced_arena->attached_threads > 0");
+		pt_assert_failed(pt, PT_ASSERT_DETACHED);
 	attach(pt, av, attached(pt, av) - 1);
 }
 
@@ -93,7 +93,7 @@ static uint64_t get_free_list(struct ptmalloc *pt)
 		why(pt->why, WHY_FREE_LIST_HIT, av);
 		set_var(pt, VAR_FREE_LIST, av_word(pt, av, next_free));
 		if (pt->rules.attach == GLIBC_ATTACH_REMOVED && attached(pt, av) != 0)
-			pt_assert_failed(pt, "get_free_list", "result->attached_threads == 0");
+			pt_assert_failed(pt, PT_ASSERT_FREE_LIST);
 		attach(pt, av, attached(pt, av) + 1);
 		if (counts_threads(pt))
 			detach_arena(pt, replaced);
@@ -249,8 +249,7 @@ void pt_thread_exit(struct ptmalloc *pt)
 		if (counts_threads(pt)) {
 			left = attached(pt, av) - 1;
 			if (left == UINT64_MAX)
-				pt_assert_failed(pt, "__malloc_arena_thread_freeres",
-				                 "a->attached_threads > 0");
+				pt_assert_failed(pt, PT_ASSERT_THREAD_END);
 			attach(pt, av, left);
 		}
 		if (left == 0) {

@@ -231,7 +231,7 @@ bool pt_resolve_links(const struct decode *d, struct malloc_state *ms, struct ch
 	return ok;
 }
 
-/* --- candidates ------------------------------------------------------------------------------------------ */
+/* --- candidates ------------------------------------------------------------------------------- */
 
 bool pt_may_be_cached(const struct decode *d, uint64_t chunk, uint64_t size, uint64_t word,
                       uint64_t *ret_next)

@@ -77,8 +77,7 @@ uint64_t pt_scan_binmap(struct ptmalloc *pt, struct pt_request *r)
 		uint64_t size = chunksize(pt, victim);
 
 		if (size < r->nb) {
-			pt_assert_failed(pt, "_int_malloc",
-			                 "(unsigned long) (size) >= (unsigned long) (nb)");
+			pt_assert_failed(pt, PT_ASSERT_BIN_FITS);
 			return 0;
 		}
 		why(pt->why, WHY_BINMAP_HIT, i, size, r->nb);

@@ -1,16 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "model/glibc/pt_world.h"
+#include "model/glibc/pt_cache.h"
 
 /**
  * The tcache (2.26): per-thread lists of chunks that look in use. Counters count chunks up to 2.41 and
  * free slots from 2.42; lists hold user memory, mangled from 2.32. From 2.42 there are twelve
  * more lists, of large chunks, kept ascending by size.
  */
-
-static uint64_t tcache(struct ptmalloc *pt)
-{
-	return thread_var(pt, THREAD_TCACHE);
-}
 
 bool pt_has_tcache(struct ptmalloc *pt)
 {
@@ -20,27 +15,6 @@ bool pt_has_tcache(struct ptmalloc *pt)
 uint64_t pt_csize2tidx(const struct ptmalloc *pt, uint64_t nb)
 {
 	return (nb - pt->lay->min_size + pt->lay->alignment - 1) / pt->lay->alignment;
-}
-
-/* glibc 2.42 malloc/malloc.c:large_csize2tidx. `nb` has at least the size of the largest small one. */
-static uint64_t large_csize2tidx(const struct ptmalloc *pt, uint64_t nb)
-{
-	uint32_t small = pt->lay->tcache.small_bins;
-	uint64_t max_small = pt->lay->min_size + (uint64_t)(small - 1) * pt->lay->alignment;
-	int shift = __builtin_clz((uint32_t)max_small) - __builtin_clz((uint32_t)nb | 1);
-
-	return small + (uint64_t)(shift > 0 ? shift : 0);
-}
-
-static uint64_t entry_at(const struct ptmalloc *pt, uint64_t cache, uint64_t tc_idx)
-{
-	return cache + pt->lay->tcache.entries + tc_idx * word_size(pt);
-}
-
-static uint64_t count_get(struct ptmalloc *pt, uint64_t cache, uint64_t tc_idx)
-{
-	return pt->lay->tcache.count_bytes == 2 ? image_get2(pt->image, cache + 2 * tc_idx)
-	                                        : image_get1(pt->image, cache + tc_idx);
 }
 
 static void count_add(struct ptmalloc *pt, uint64_t cache, uint64_t tc_idx, int chunks)
@@ -68,11 +42,6 @@ bool pt_tcache_has_room(struct ptmalloc *pt, uint64_t tc_idx)
 	if (pt->lay->tcache.counts_down)
 		return count_get(pt, cache, tc_idx) != 0;
 	return count_get(pt, cache, tc_idx) < mp_word(pt, tcache_count);
-}
-
-static uint64_t key_of(struct ptmalloc *pt)
-{
-	return pt->rules.tcache_key_random ? var(pt, VAR_TCACHE_KEY) : tcache(pt);
 }
 
 /* Puts a chunk in front of what *slot leads to. The list's head is plain, links are mangled. */
@@ -148,7 +117,16 @@ static uint64_t get_large(struct ptmalloc *pt, uint64_t tc_idx, uint64_t nb)
 	return get_at(pt, tc_idx, slot, is_head);
 }
 
-/* --- birth ------------------------------------------------------------------------------------------------ */
+void pt_tcache_put_large(struct ptmalloc *pt, uint64_t p, uint64_t size, uint64_t tc_idx)
+{
+	bool is_head;
+	uint64_t e, slot = location_large(pt, size, tc_idx, &e, &is_head);
+
+	why(pt->why, WHY_TCACHE_PUT, p, tc_idx);
+	put_at(pt, p, tc_idx, slot, is_head);
+}
+
+/* --- birth ------------------------------------------------------------------------------------ */
 
 static void fill_new(struct ptmalloc *pt, uint64_t mem)
 {
@@ -204,7 +182,7 @@ void pt_tcache_init(struct ptmalloc *pt, uint64_t av)
 	pt_leave(pt, FN_TCACHE_INIT);
 }
 
-/* --- malloc ------------------------------------------------------------------------------------------------- */
+/* --- malloc ----------------------------------------------------------------------------------- */
 
 /* Emptiness as the version tells it. */
 static bool has_entry(struct ptmalloc *pt, uint64_t cache, uint64_t tc_idx)
@@ -312,104 +290,4 @@ uint64_t pt_tcache_get_align(struct ptmalloc *pt, uint64_t nb, uint64_t alignmen
 		is_head = false;
 	}
 	return 0;
-}
-
-/* --- free ----------------------------------------------------------------------------------------------------- */
-
-/* A key matches: is it there? glibc malloc/malloc.c:tcache_double_free_verify */
-static bool is_double_free(struct ptmalloc *pt, uint64_t e, uint64_t tc_idx)
-{
-	uint64_t count = 0, fuel = pt_fuel(pt, pt->main_arena);
-
-	for (uint64_t at = ld(pt, entry_at(pt, tcache(pt), tc_idx)); at && pt_turn(pt, &fuel);
-	     at = protect_ptr(pt, at, ld(pt, at)), count++) {
-		if (pt->rules.checks_tcache_loop && count >= mp_word(pt, tcache_count)) {
-			pt_abort(pt, "free(): too many chunks detected in tcache");
-			return true;
-		}
-		if (pt->lay->safe_linking && !is_aligned(at, pt->lay->alignment)) {
-			pt_abort(pt, "free(): unaligned chunk detected in tcache 2");
-			return true;
-		}
-		if (at == e) {
-			why(pt->why, WHY_DOUBLE_FREE, e);
-			pt_abort(pt, "free(): double free detected in tcache 2");
-			return true;
-		}
-	}
-	return !pt_ok(pt);
-}
-
-/* 2.42: every bin is searched, then the key is cleared. */
-static bool is_double_free_anywhere(struct ptmalloc *pt, uint64_t e)
-{
-	for (uint64_t i = 0; pt_has_tcache(pt) && i < pt->lay->tcache.bins; i++)
-		if (is_double_free(pt, e, i))
-			return true;
-	st(pt, e + word_size(pt), 0);
-	return false;
-}
-
-static bool free_by_index(struct ptmalloc *pt, uint64_t p, uint64_t size)
-{
-	uint64_t tc_idx = pt_csize2tidx(pt, size), e = chunk2mem(pt, p);
-
-	if (!pt_has_tcache(pt) || !pt_tcache_serves(pt, tc_idx))
-		return false;
-	if (pt->rules.tcache_key && ld(pt, e + word_size(pt)) == key_of(pt) &&
-	    is_double_free(pt, e, tc_idx))
-		return true;
-	if (!pt_tcache_has_room(pt, tc_idx)) {
-		why(pt->why, WHY_TCACHE_FULL, tc_idx, count_get(pt, tcache(pt), tc_idx));
-		return false;
-	}
-	pt_tcache_put(pt, p, tc_idx);
-	return true;
-}
-
-static void put_large(struct ptmalloc *pt, uint64_t p, uint64_t size, uint64_t tc_idx)
-{
-	bool is_head;
-	uint64_t e, slot = location_large(pt, size, tc_idx, &e, &is_head);
-
-	why(pt->why, WHY_TCACHE_PUT, p, tc_idx);
-	put_at(pt, p, tc_idx, slot, is_head);
-}
-
-bool pt_tcache_free(struct ptmalloc *pt, uint64_t p, uint64_t size)
-{
-	uint64_t e = chunk2mem(pt, p), tc_idx = 0;
-	bool is_lazy = pt->rules.tcache_birth == GLIBC_TCACHE_FREE;
-
-	if (!pt->lay->tcache.bins)
-		return false;
-	if (!pt->rules.tcache_below_max)
-		return free_by_index(pt, p, size);
-	if (size >= mp_word(pt, tcache_max_bytes) || (!is_lazy && !pt_has_tcache(pt)))
-		return false;
-	for (int turn = 0; turn < 2 && pt_ok(pt); turn++) {
-		if (ld(pt, e + word_size(pt)) == var(pt, VAR_TCACHE_KEY) &&
-		    is_double_free_anywhere(pt, e))
-			return true;
-		tc_idx = pt_csize2tidx(pt, size);
-		if (tc_idx < pt->lay->tcache.small_bins) {
-			if (pt_tcache_has_room(pt, tc_idx)) {
-				pt_tcache_put(pt, p, tc_idx);
-				return true;
-			}
-		} else {
-			tc_idx = large_csize2tidx(pt, size);
-			if (size >= pt->lay->min_size && (is_lazy || !is_mmapped(pt, p)) &&
-			    pt_tcache_has_room(pt, tc_idx)) {
-				put_large(pt, p, size, tc_idx);
-				return true;
-			}
-		}
-		if (!is_lazy || thread_var(pt, THREAD_TCACHE) != TCACHE_INACTIVE)
-			break;
-		pt_tcache_init(pt, 0);
-	}
-	if (pt_has_tcache(pt))
-		why(pt->why, WHY_TCACHE_FULL, tc_idx, count_get(pt, tcache(pt), tc_idx));
-	return !pt_ok(pt);
 }

@@ -12,7 +12,7 @@ enum { PAGE = 4096, PAGES_PER_NODE = 4, PAGES_PER_TRIED_NODE = 32, TRIED_NODES_L
 /* With a sink every cached chunk is remembered: 8 M of them are 128 MiB of slots at the most. */
 enum { SET_MAX = 8 << 20 };
 
-/* --- in use without a walk --------------------------------------------------------------------------------- */
+/* --- in use without a walk -------------------------------------------------------------------- */
 
 /** Bytes of fenceposts at the end of a heap that is not the newest (glibc malloc.c:sysmalloc). */
 static uint64_t fenceposts_of(const struct decode *d, const struct malloc_heap *heap)
@@ -85,7 +85,7 @@ static void account_in_use(const struct decode *d, struct arena *arena)
 	arena->in_use.bytes = (struct fact){ arena->system_mem - sum, state };
 }
 
-/* --- lists, walk --------------------------------------------------------------------------------------------- */
+/* --- lists, walk ------------------------------------------------------------------------------ */
 
 /** False when it is not known how many free chunks there were the last time. */
 static bool known_nodes(const struct malloc_state *ms, uint64_t *ret_nodes, uint64_t *ret_pages)
@@ -194,7 +194,7 @@ bool pt_decode(const struct decode *d, struct malloc_state *ms, uint32_t what,
 	return ok;
 }
 
-/* --- totals ------------------------------------------------------------------------------------------------------ */
+/* --- totals ----------------------------------------------------------------------------------- */
 
 /** Adds a part to a sum, which is known only as well as its worst part. */
 static void add_fact(struct fact *sum, struct fact part)

@@ -31,7 +31,7 @@ static const struct {
 
 enum { TUNABLES = sizeof(tunables) / sizeof(tunables[0]) };
 
-struct text {
+struct span {
 	const char *at;
 	size_t len;
 };
@@ -42,23 +42,23 @@ struct asked {
 	uint64_t value[TUNABLES];
 };
 
-static bool begins(struct text t, const char *with)
+static bool begins(struct span t, const char *with)
 {
 	size_t len = strlen(with);
 
 	return t.len >= len && memcmp(t.at, with, len) == 0;
 }
 
-static struct text behind(struct text t, size_t len)
+static struct span behind(struct span t, size_t len)
 {
-	return (struct text){ t.at + len, t.len - len };
+	return (struct span){ t.at + len, t.len - len };
 }
 
 /* Cuts what stands before `c`, or all; the rest is behind it. */
-static struct text cut(struct text *rest, char c)
+static struct span cut(struct span *rest, char c)
 {
 	const char *end = rest->len ? memchr(rest->at, c, rest->len) : NULL;
-	struct text part = { rest->at, end ? (size_t)(end - rest->at) : rest->len };
+	struct span part = { rest->at, end ? (size_t)(end - rest->at) : rest->len };
 
 	*rest = behind(*rest, part.len + (end ? 1 : 0));
 	return part;
@@ -75,7 +75,7 @@ static unsigned digit_of(char c)
 }
 
 /* How many characters of digits stand there; *ret saturates. */
-static size_t digits(struct text t, unsigned base, uint64_t *ret)
+static size_t digits(struct span t, unsigned base, uint64_t *ret)
 {
 	size_t i = 0;
 
@@ -89,7 +89,7 @@ static size_t digits(struct text t, unsigned base, uint64_t *ret)
 }
 
 /** glibc elf/dl-minimal.c:_dl_strtoul. False: more than a number, which only some versions mind. */
-static bool number(struct text t, uint64_t *ret)
+static bool number(struct span t, uint64_t *ret)
 {
 	bool is_negative;
 
@@ -111,7 +111,7 @@ static bool number(struct text t, uint64_t *ret)
 
 /* --- GLIBC_TUNABLES ----------------------------------------------------------------------------------- */
 
-static size_t find(struct text name)
+static size_t find(struct span name)
 {
 	static const char prefix[] = "glibc.malloc.";
 
@@ -125,9 +125,9 @@ static size_t find(struct text name)
 }
 
 /* One "NAME=VALUE"; a later one of the same name counts when it is a value. */
-static void take(struct ptmalloc *pt, struct asked *asked, struct text part)
+static void take(struct ptmalloc *pt, struct asked *asked, struct span part)
 {
-	struct text value = part, name = cut(&value, '=');
+	struct span value = part, name = cut(&value, '=');
 	size_t i = find(name);
 	uint64_t v;
 	bool is_whole;
@@ -143,10 +143,10 @@ static void take(struct ptmalloc *pt, struct asked *asked, struct text part)
 }
 
 /* From 2.39 on nothing of a string counts that has a name without value, or a value with '='. */
-static bool is_well_formed(struct text t)
+static bool is_well_formed(struct span t)
 {
 	while (t.len) {
-		struct text part = cut(&t, ':'), value = part, name = cut(&value, '=');
+		struct span part = cut(&t, ':'), value = part, name = cut(&value, '=');
 		bool is_last = t.len == 0;
 
 		if (name.len == part.len ? is_last : value.len && memchr(value.at, '=', value.len))
@@ -155,7 +155,7 @@ static bool is_well_formed(struct text t)
 	return true;
 }
 
-static void take_string(struct ptmalloc *pt, struct asked *asked, struct text t)
+static void take_string(struct ptmalloc *pt, struct asked *asked, struct span t)
 {
 	if (pt->rules.environ == GLIBC_ENVIRON_STRICT && !is_well_formed(t))
 		return;
@@ -165,9 +165,9 @@ static void take_string(struct ptmalloc *pt, struct asked *asked, struct text t)
 
 /* --- the older variables ------------------------------------------------------------------------------ */
 
-static size_t find_alias(struct text entry, struct text *ret_value)
+static size_t find_alias(struct span entry, struct span *ret_value)
 {
-	struct text name = cut(&entry, '=');
+	struct span name = cut(&entry, '=');
 
 	*ret_value = entry;
 	for (size_t i = 0; i < TUNABLES; i++)
@@ -177,9 +177,9 @@ static size_t find_alias(struct text entry, struct text *ret_value)
 	return TUNABLES;
 }
 
-static void take_alias(struct ptmalloc *pt, struct asked *aliases, struct text entry)
+static void take_alias(struct ptmalloc *pt, struct asked *aliases, struct span entry)
 {
-	struct text value;
+	struct span value;
 	size_t i = find_alias(entry, &value);
 	uint64_t v;
 	bool is_whole;
@@ -197,9 +197,9 @@ static void take_alias(struct ptmalloc *pt, struct asked *aliases, struct text e
 }
 
 /* atoi() and mallopt(), as they come. */
-static void take_classic(struct ptmalloc *pt, struct text entry)
+static void take_classic(struct ptmalloc *pt, struct span entry)
 {
-	struct text value;
+	struct span value;
 	size_t i = find_alias(entry, &value);
 	bool is_negative;
 	uint64_t v;
@@ -238,12 +238,12 @@ void pt_take_environ(struct ptmalloc *pt, const char *environ, size_t len)
 {
 	static const char tunables_name[] = "GLIBC_TUNABLES=";
 	struct asked asked = { 0 }, aliases = { 0 };
-	struct text rest = { environ, len };
+	struct span rest = { environ, len };
 
 	if (pt->is_secure)
 		return;
 	while (rest.len) {
-		struct text entry = cut(&rest, '\0');
+		struct span entry = cut(&rest, '\0');
 
 		if (pt->rules.environ == GLIBC_ENVIRON_MALLOPT)
 			take_classic(pt, entry);

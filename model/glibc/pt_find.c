@@ -8,7 +8,7 @@ enum {
 	RING_POINTS = 3,  /* a neighbour layout shifted by a word fits in all but this */
 };
 
-/* --- candidates ------------------------------------------------------------------------------------------ */
+/* --- candidates ------------------------------------------------------------------------------- */
 
 struct scan scan_open(const struct decode *d, const uint8_t *bytes, size_t len, uint64_t base)
 {
@@ -70,7 +70,7 @@ bool ring_closes(const struct decode *d, const struct malloc_layout *lay, uint64
 	return false;
 }
 
-/* --- main_arena -------------------------------------------------------------------------------------------- */
+/* --- main_arena ------------------------------------------------------------------------------- */
 
 /* Bins of a candidate. */
 struct bins_seen {
@@ -134,7 +134,7 @@ static uint64_t read_top_end(const struct decode *d, const struct arena *arena)
 		return 0;
 	raw = pt_word(d->lay, word);
 	end = arena->top_addr + pt_chunk_size(raw);
-	return (raw & PT_PREV_INUSE) && is_aligned(end, PAGE) ? end : 0;
+	return (raw & PREV_INUSE) && is_aligned(end, PAGE) ? end : 0;
 }
 
 static int score_used(const struct scan *scan, const struct decode *d, const struct arena *arena)

@@ -21,17 +21,6 @@ static inline uint64_t pt_heap_max(const struct decode *d)
 
 /* --- struct malloc_state ------------------------------------------------------------------------- */
 
-/**
- * Address of a bin's pseudo chunk: a chunk whose fd and bk would be the two words of that bin. Bin 1's
- * is also what top points to while an arena has no memory (glibc malloc/malloc.c:initial_top).
- */
-static inline uint64_t pt_bin_addr(const struct malloc_layout *lay, uint64_t arena_addr,
-                                   unsigned bin)
-{
-	return arena_addr + lay->arena.bins + (uint64_t)2 * lay->word * (bin - 1) -
-	       (uint64_t)2 * lay->word;
-}
-
 static inline uint64_t pt_bin_first(const struct malloc_layout *lay, const uint8_t *copy,
                                     unsigned bin)
 {

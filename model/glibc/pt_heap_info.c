@@ -244,7 +244,7 @@ static bool drop_heap(struct ptmalloc *pt, uint64_t av, uint64_t *heap, uint64_t
 	misalign = p & (pt->lay->alignment - 1);
 	p -= misalign;
 	if (size_word(pt, p) != PREV_INUSE) {
-		pt_assert_failed(pt, "heap_trim", "chunksize_nomask (p) == (0 | PREV_INUSE)");
+		pt_assert_failed(pt, PT_ASSERT_FENCEPOST);
 		return false;
 	}
 	p -= prev_size(pt, p);

@@ -161,28 +161,28 @@ void pt_get_private(struct ptmalloc *pt, struct pt_private *ret)
 
 void pt_set_thread(struct ptmalloc *pt, uint32_t index, uint64_t arena, uint64_t tcache)
 {
-	image_set8(pt->image, thread_var_addr(index, THREAD_ARENA), arena);
-	image_set8(pt->image, thread_var_addr(index, THREAD_TCACHE), tcache);
-	image_set8(pt->image, thread_var_addr(index, THREAD_SHUTTING_DOWN), 0);
+	image_private_set8(pt->image, thread_var_addr(index, THREAD_ARENA), arena);
+	image_private_set8(pt->image, thread_var_addr(index, THREAD_TCACHE), tcache);
+	image_private_set8(pt->image, thread_var_addr(index, THREAD_SHUTTING_DOWN), 0);
 	pt->cached_thread = PT_THREADS_MAX;
 }
 
 void pt_switch_thread(struct ptmalloc *pt)
 {
 	for (unsigned v = 0; v < PT_THREAD_VARS; v++)
-		pt->cached[v] = image_get8(pt->image, thread_var_addr(pt->thread, v));
+		pt->cached[v] = image_private_get8(pt->image, thread_var_addr(pt->thread, v));
 	pt->cached_thread = pt->thread;
 	pt_fast_prepare(pt);
 }
 
 uint64_t pt_thread_arena(struct ptmalloc *pt, uint32_t index)
 {
-	return image_get8(pt->image, thread_var_addr(index, THREAD_ARENA));
+	return image_private_get8(pt->image, thread_var_addr(index, THREAD_ARENA));
 }
 
 uint64_t pt_thread_tcache(struct ptmalloc *pt, uint32_t index)
 {
-	return image_get8(pt->image, thread_var_addr(index, THREAD_TCACHE));
+	return image_private_get8(pt->image, thread_var_addr(index, THREAD_TCACHE));
 }
 
 void pt_thread_created(struct ptmalloc *pt)

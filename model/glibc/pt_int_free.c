@@ -65,7 +65,7 @@ void pt_unlink_chunk(struct ptmalloc *pt, uint64_t p)
 	pt_leave(pt, FN_UNLINK);
 }
 
-/* --- fast bins -------------------------------------------------------------------------------------------- */
+/* --- fast bins -------------------------------------------------------------------------------- */
 
 bool pt_have_fastchunks(struct ptmalloc *pt, uint64_t av)
 {
@@ -195,7 +195,7 @@ void pt_malloc_consolidate(struct ptmalloc *pt, uint64_t av)
 	pt_leave(pt, FN_MALLOC_CONSOLIDATE);
 }
 
-/* --- free -------------------------------------------------------------------------------------------------- */
+/* --- free ------------------------------------------------------------------------------------- */
 
 /** glibc 2.41 malloc/malloc.c:_int_free_chunk; before it the rest of _int_free */
 void pt_int_free_chunk(struct ptmalloc *pt, uint64_t av, uint64_t p, uint64_t size, bool have_lock)
@@ -212,8 +212,7 @@ void pt_int_free_chunk(struct ptmalloc *pt, uint64_t av, uint64_t p, uint64_t si
 	pt_leave(pt, FN_INT_FREE_CHUNK);
 }
 
-/** glibc malloc/malloc.c:_int_free with its checks and the tcache (to 2.41) */
-void pt_int_free(struct ptmalloc *pt, uint64_t av, uint64_t p)
+static void int_free(struct ptmalloc *pt, uint64_t av, uint64_t p, bool have_lock)
 {
 	uint64_t size = chunksize(pt, p), limit = as_word(pt, -size);
 
@@ -223,24 +222,24 @@ void pt_int_free(struct ptmalloc *pt, uint64_t av, uint64_t p)
 	else if (size < pt->lay->min_size || !is_aligned(size, pt->lay->alignment))
 		pt_abort(pt, "free(): invalid size");
 	else if (!pt_tcache_free(pt, p, size))
-		pt_int_free_chunk(pt, av, p, size, false);
+		pt_int_free_chunk(pt, av, p, size, have_lock);
 	pt_leave(pt, FN_INT_FREE);
+}
+
+/** glibc malloc/malloc.c:_int_free with its checks and the tcache (to 2.41) */
+void pt_int_free(struct ptmalloc *pt, uint64_t av, uint64_t p)
+{
+	int_free(pt, av, p, false);
 }
 
 void pt_inner_free(struct ptmalloc *pt, uint64_t av, uint64_t p)
 {
-	uint64_t size = chunksize(pt, p);
-
 	if (!pt_ok(pt))
 		return;
-	if (pt->rules.inner_free == GLIBC_INNER_INT_FREE) {
-		pt_enter(pt, FN_INT_FREE, p, size);
-		if (!pt_tcache_free(pt, p, size))
-			pt_int_free_chunk(pt, av, p, size, true);
-		pt_leave(pt, FN_INT_FREE);
-		return;
-	}
-	pt_int_free_chunk(pt, av, p, size, true);
+	if (pt->rules.inner_free == GLIBC_INNER_INT_FREE)
+		int_free(pt, av, p, true);
+	else
+		pt_int_free_chunk(pt, av, p, chunksize(pt, p), true);
 }
 
 /** glibc 2.39 malloc/malloc.c:_int_free_merge_chunk; before it part of _int_free */
@@ -353,7 +352,7 @@ void pt_int_free_maybe_trim(struct ptmalloc *pt, uint64_t av, uint64_t size)
 		uint64_t heap = pt_heap_for_ptr(pt, av_word(pt, av, top));
 
 		if (ld(pt, heap + pt->lay->heap.ar_ptr) != av)
-			pt_assert_failed(pt, "_int_free", "heap->ar_ptr == av");
+			pt_assert_failed(pt, PT_ASSERT_HEAP_ARENA);
 		else
 			pt_heap_trim(pt, heap, mp_word(pt, top_pad));
 	}

@@ -79,7 +79,7 @@ static uint64_t take_fast(struct ptmalloc *pt, const struct pt_request *r)
 	return give(pt, r, p);
 }
 
-/* --- small bins ------------------------------------------------------------------------------------------- */
+/* --- small bins ------------------------------------------------------------------------------- */
 
 /* Takes `victim`, the last of a small bin. */
 static void small_take(struct ptmalloc *pt, const struct pt_request *r, uint64_t bin,
@@ -140,7 +140,7 @@ static uint64_t take_small(struct ptmalloc *pt, const struct pt_request *r)
 	return give(pt, r, victim);
 }
 
-/* --- the whole ----------------------------------------------------------------------------------------------- */
+/* --- the whole -------------------------------------------------------------------------------- */
 
 /* A chunk of the request's own large bin, of any larger bin, or top's; 0: none, or malloc stopped. */
 static uint64_t take_fitting(struct ptmalloc *pt, struct pt_request *r)

@@ -295,7 +295,7 @@ bool lists_follow(struct lists *lists)
 	return true;
 }
 
-/* --- from links ------------------------------------------------------------------------------------------ */
+/* --- from links ------------------------------------------------------------------------------- */
 
 static enum chunk_state state_of(enum list_kind kind)
 {

@@ -214,6 +214,8 @@ uint64_t pt_pvalloc(struct ptmalloc *pt, uint64_t bytes)
 	if (__builtin_add_overflow(bytes, pt->page - 1, &rounded) ||
 	    rounded != as_word(pt, rounded)) {
 		pt_begin(pt);
+		pt_ensure_init(pt);
+		pt_end(pt);
 		pt->error = ENOMEM;
 		return 0;
 	}

@@ -145,7 +145,7 @@ uint64_t pt_sysmalloc_mmap(struct ptmalloc *pt, uint64_t nb, uint64_t pagesize,
 	return chunk2mem(pt, p);
 }
 
-/* --- free ------------------------------------------------------------------------------------------------ */
+/* --- free ------------------------------------------------------------------------------------- */
 
 /* What munmap_chunk and mremap_chunk check: whole pages, and a place that memalign could have made. */
 static bool is_whole(struct ptmalloc *pt, uint64_t p)
@@ -190,7 +190,7 @@ void pt_free_mmapped(struct ptmalloc *pt, uint64_t p)
 	pt_munmap_chunk(pt, p);
 }
 
-/* --- realloc ----------------------------------------------------------------------------------------------- */
+/* --- realloc ---------------------------------------------------------------------------------- */
 
 /** glibc malloc/malloc.c:mremap_chunk */
 uint64_t pt_mremap_chunk(struct ptmalloc *pt, uint64_t p, uint64_t nb)

@@ -64,7 +64,7 @@ static uint64_t mapping_size(const struct malloc_layout *lay, const uint8_t *hea
 	/* glibc 2.43 malloc/malloc.c:mmap_set_chunk keeps a huge page flag in prev_size. */
 	if (lay->mmapped_size_without_header)
 		prev &= ~(uint64_t)1;
-	if ((raw & PT_SIZE_BITS) != PT_IS_MMAPPED || prev != front ||
+	if ((raw & SIZE_BITS) != IS_MMAPPED || prev != front ||
 	    __builtin_add_overflow(pt_chunk_size(raw), prev, &total))
 		return 0;
 	if (lay->mmapped_size_without_header &&

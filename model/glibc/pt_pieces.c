@@ -91,7 +91,7 @@ struct chain {
 
 static bool is_main_header(const struct decode *d, uint64_t raw)
 {
-	return !(raw & (PT_IS_MMAPPED | PT_NON_MAIN_ARENA)) &&
+	return !(raw & (IS_MMAPPED | NON_MAIN_ARENA)) &&
 	       pt_is_chunk_size(d->lay, pt_chunk_size(raw));
 }
 
@@ -108,8 +108,7 @@ static struct chain follow(struct read_window *w, uint64_t start, uint64_t stop,
 		if (c.is_cut)
 			break;
 		size = pt_chunk_size(raw);
-		if (c.headers == 0 ? !(raw & PT_PREV_INUSE)
-		                   : !(raw & PT_PREV_INUSE) && prev != last_size)
+		if (c.headers == 0 ? !(raw & PREV_INUSE) : !(raw & PREV_INUSE) && prev != last_size)
 			break;
 		if (size == fence && fence < w->d->lay->min_size) {
 			c.is_fenced = true;
@@ -221,7 +220,7 @@ static uint64_t step_over(struct read_window *w, uint64_t at, uint64_t limit)
 {
 	uint64_t prev, raw, size;
 
-	if (!window_header(w, at, &prev, &raw) || !(raw & PT_IS_MMAPPED))
+	if (!window_header(w, at, &prev, &raw) || !(raw & IS_MMAPPED))
 		return PAGE;
 	size = align_up(pt_chunk_size(raw), PAGE);
 	return size >= PAGE && size <= limit - at ? size : PAGE;

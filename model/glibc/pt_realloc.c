@@ -156,6 +156,10 @@ static uint64_t libc_realloc(struct ptmalloc *pt, uint64_t mem, uint64_t bytes)
 	}
 	if (!mem)
 		return pt_libc_malloc(pt, bytes);
+	if (pt_is_outside(p)) {
+		pt_stop_with(pt, PT_SEGV, "an address outside memory");
+		return 0;
+	}
 	if (may_stay(pt, mem, bytes)) {
 		why(pt->why, WHY_REALLOC_STAYS, bytes);
 		return mem;

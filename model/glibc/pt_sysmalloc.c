@@ -13,7 +13,7 @@ enum {
 	ANON_PRIVATE = SYS_MAP_PRIVATE | SYS_MAP_ANONYMOUS
 };
 
-/* --- sbrk ------------------------------------------------------------------------------------------------ */
+/* --- sbrk ------------------------------------------------------------------------------------- */
 
 /* brk(2); libc keeps what the kernel answers. */
 static bool set_brk(struct ptmalloc *pt, uint64_t addr)
@@ -60,13 +60,13 @@ uint64_t pt_sbrk(struct ptmalloc *pt, int64_t increment)
 	return old;
 }
 
-/* MORECORE: sbrk, but in a second namespace and with huge pages, where it always fails. */
+/* MORECORE: sbrk, but with huge pages, where it always fails. (A libc that dlmopen() has loaded has no sbrk
+ * either; the one that the program uses is simulated.) */
 uint64_t pt_morecore(struct ptmalloc *pt, int64_t increment)
 {
 	uint64_t at;
 
-	if (pt->is_secondary ||
-	    (pt->rules.thp && pt->lay->par.hp_pagesize != FIELD_NONE && mp_word(pt, hp_pagesize)))
+	if ((pt->rules.thp && pt->lay->par.hp_pagesize != FIELD_NONE && mp_word(pt, hp_pagesize)))
 		return MORECORE_FAILURE;
 	pt_enter(pt, FN_DEFAULT_MORECORE, (uint64_t)increment, 0);
 	pt_enter(pt, FN_GLIBC_MORECORE, (uint64_t)increment, 0);
@@ -76,7 +76,7 @@ uint64_t pt_morecore(struct ptmalloc *pt, int64_t increment)
 	return at;
 }
 
-/* --- growing ---------------------------------------------------------------------------------------------- */
+/* --- growing ---------------------------------------------------------------------------------- */
 
 /* A fencepost of two headers behind what is left of an old top, which is then freed. */
 static void fence_old_top(struct ptmalloc *pt, uint64_t av, uint64_t old_top, uint64_t old_size)
@@ -325,10 +325,7 @@ uint64_t pt_sysmalloc(struct ptmalloc *pt, uint64_t nb, uint64_t av)
 		return mem;
 	}
 	if (!is_top_sound(pt, av)) {
-		pt_assert_failed(pt, "sysmalloc",
-		                 "(old_top == initial_top (av) && old_size == 0) || ((unsigned "
-		                 "long) (old_size) >= MINSIZE && prev_inuse (old_top) && "
-		                 "((unsigned long) old_end & (pagesize - 1)) == 0)");
+		pt_assert_failed(pt, PT_ASSERT_TOP);
 	} else if (av == pt->main_arena) {
 		grow_main(pt, av, nb);
 	} else if (!grow_other(pt, av, nb) && !tried_mmap && pt_ok(pt)) {
@@ -343,7 +340,7 @@ uint64_t pt_sysmalloc(struct ptmalloc *pt, uint64_t nb, uint64_t av)
 	return mem;
 }
 
-/* --- giving back ----------------------------------------------------------------------------------------------- */
+/* --- giving back ------------------------------------------------------------------------------ */
 
 /** glibc malloc/malloc.c:systrim; main_arena only */
 bool pt_systrim(struct ptmalloc *pt, uint64_t pad)

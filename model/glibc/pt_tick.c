@@ -50,7 +50,7 @@ static bool allocate(struct tick *t, struct region *scratch)
 	return t->pieces && t->arenas && t->tcaches && t->copies;
 }
 
-/* --- reading --------------------------------------------------------------------------------------------- */
+/* --- reading ---------------------------------------------------------------------------------- */
 
 static bool has_tcache(const struct tick *t, const struct malloc_thread *thread)
 {
@@ -117,7 +117,7 @@ static void gather_tops(struct tick *t)
 	mem_gather(t->d->mem, first, (size_t)(t->pieces + t->piece_count - first));
 }
 
-/* --- taking over ------------------------------------------------------------------------------------------ */
+/* --- taking over ------------------------------------------------------------------------------ */
 
 enum verdict { SAME_SET, OTHER_SET, CONTRADICTION };
 

@@ -164,8 +164,8 @@ static void walk_heap(struct walk *w, const struct heap_span *span)
 	take_mark(w);
 	heap = &w->arena->heaps[span->heap];
 	w->s = (struct stream){ .start = pt_first_chunk(w->d, w->arena, span->heap),
-		                .bad_bits = PT_IS_MMAPPED | (w->d->lay->alignment == 16 ? 8 : 0) |
-		                            (w->arena->is_main ? PT_NON_MAIN_ARENA : 0) };
+		                .bad_bits = IS_MMAPPED | (w->d->lay->alignment == 16 ? 8 : 0) |
+		                            (w->arena->is_main ? NON_MAIN_ARENA : 0) };
 	find_top(w, span->heap);
 	if (w->s.start > w->s.stop) {
 		heap_error_add(w->d->heap, heap->start, "a heap ends before its first chunk");

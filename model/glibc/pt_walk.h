@@ -144,6 +144,13 @@ void walk_restart(struct walk *w);
 /** Walks one heap from w->s.start to w->s.stop; w->s is otherwise zero. */
 void walk_stream(struct walk *w);
 
+/* --- pt_walk_piece.c ------------------------------------------------------------------------------- */
+
+/** Reads from the next header on; false when that can't be read, with the reason. */
+bool walk_read_piece(struct walk *w, enum mem_status *ret_status);
+/** What was read is no longer to be relied on. */
+void walk_drop_piece(struct stream *s);
+
 /* --- pt_walk_account.c ------------------------------------------------------------------------------ */
 
 /** Accounts seen[0 … n), whose last one seen[n] decides, and moves the others down. */

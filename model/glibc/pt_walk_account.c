@@ -120,7 +120,7 @@ static inline enum chunk_state account_one(struct walk *w, const struct seen *s)
 		w->tally->fencepost_bytes += size;
 		return CHUNK_FENCEPOST;
 	}
-	if (!(s[1].raw & PT_PREV_INUSE)) {
+	if (!(s[1].raw & PREV_INUSE)) {
 		account_free(w, s, size);
 		return CHUNK_FREE;
 	}

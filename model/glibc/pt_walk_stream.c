@@ -13,10 +13,8 @@ enum step {
 };
 
 enum {
-	SPARSE_CHUNK = 16 << 10, /* mean size from which pieces cost more than single headers */
-	SPARSE_SAMPLE = 16,      /* chunks to judge that by */
-	TRIES_MAX = 8,           /* back-ups in one place: 2, 4, 8 … chunks */
-	UNCHANGED_MAX = 3,       /* the same bad header so often: it is not in motion */
+	TRIES_MAX = 8,     /* back-ups in one place: 2, 4, 8 … chunks */
+	UNCHANGED_MAX = 3, /* the same bad header so often: it is not in motion */
 	RESTARTS_MAX = 2,
 	MOVES_MAX = 16, /* of top, while one heap is walked */
 };
@@ -68,7 +66,7 @@ static inline __attribute__((always_inline)) enum step parse(struct walk *w, con
 		raw = load(at + word, word);
 		size = pt_chunk_size(raw);
 		if ((raw & bad_bits) || size < min || size > stop - next ||
-		    (!(raw & PT_PREV_INUSE) && last && load(at, word) != last)) {
+		    (!(raw & PREV_INUSE) && last && load(at, word) != last)) {
 			step = STEP_BAD;
 			break;
 		}
@@ -90,48 +88,6 @@ static enum step parse_lp64(struct walk *w)
 static enum step parse_i386(struct walk *w)
 {
 	return parse(w, 4);
-}
-
-static void drop_piece(struct stream *s)
-{
-	s->base = s->next;
-	s->valid = 0;
-}
-
-/* Large chunks: a piece would be mostly their insides. */
-static void judge_density(struct stream *s)
-{
-	uint64_t chunks = s->chunks - s->mark_chunks;
-
-	if (chunks < SPARSE_SAMPLE || s->next < s->mark_addr)
-		return;
-	s->is_sparse = (s->next - s->mark_addr) / chunks >= SPARSE_CHUNK;
-	s->mark_addr = s->next;
-	s->mark_chunks = s->chunks;
-}
-
-/* Reads from the next header on; false when that can't be read, with the reason. */
-static bool read_piece(struct walk *w, enum mem_status *ret_status)
-{
-	struct stream *s = &w->s;
-	uint32_t word = w->d->lay->word;
-	uint64_t want, got, at;
-
-	judge_density(s);
-	s->piece_len = min_u64(2 * (uint64_t)s->piece_len, WALK_PIECE) & UINT32_MAX;
-	s->base = s->is_sparse ? s->next : align_down(s->next, WALK_PAGE);
-	want = s->is_sparse ? 4 * (uint64_t)word : s->piece_len;
-	want = min_u64(want, s->read_end > s->base ? s->read_end - s->base : 0);
-	*ret_status = MEM_UNMAPPED;
-	got = want ? mem_read(w->d->mem, s->base, w->piece, want, ret_status) : 0;
-	s->valid = got;
-	/* Where memory ends, a header may end with it: its user word is then taken as 0. */
-	if (got < want || s->base + got >= s->read_end) {
-		memset(w->piece + got, 0, word);
-		s->valid += word;
-	}
-	at = s->next - s->base;
-	return at + 2 * (uint64_t)word <= got && at + 3 * (uint64_t)word <= s->valid;
 }
 
 /*
@@ -160,7 +116,7 @@ static void skip(struct walk *w, bool is_unreadable)
 	}
 	s->count = 0;
 	s->next = anchor;
-	drop_piece(s);
+	walk_drop_piece(s);
 }
 
 static bool restart(struct walk *w)
@@ -188,7 +144,7 @@ static void step_back(struct walk *w, size_t chunks)
 
 	s->count -= chunks < s->count ? chunks : s->count;
 	s->next = w->seen[s->count].addr;
-	drop_piece(s);
+	walk_drop_piece(s);
 }
 
 /*
@@ -220,7 +176,7 @@ static bool mend(struct walk *w, uint64_t raw)
 
 static bool is_fencepost(const struct walk *w, uint64_t raw)
 {
-	return (raw & ~(uint64_t)PT_PREV_INUSE) == pt_fencepost_size(w->d->lay);
+	return (raw & ~(uint64_t)PREV_INUSE) == pt_fencepost_size(w->d->lay);
 }
 
 /* The second of two fenceposts, or the first of them. */
@@ -235,7 +191,7 @@ static bool is_one_of_two(const struct walk *w)
 		return true;
 	return s->stop - s->next >= 2 * fence &&
 	       mem_read_all(w->d->mem, s->next + fence + word, other, word) &&
-	       load(other, word) == (fence | PT_PREV_INUSE);
+	       load(other, word) == (fence | PREV_INUSE);
 }
 
 /*
@@ -249,7 +205,7 @@ static bool accept_end_mark(struct walk *w, uint64_t raw)
 	const struct malloc_layout *lay = w->d->lay;
 	uint64_t left = s->stop - s->next;
 
-	if (!s->has_top && raw == PT_PREV_INUSE && left < pt_fencepost_size(lay) + lay->alignment) {
+	if (!s->has_top && raw == PREV_INUSE && left < pt_fencepost_size(lay) + lay->alignment) {
 		w->seen[s->count].raw = raw;
 		walk_account(w, s->count);
 		w->tally->fencepost_bytes += left;
@@ -286,10 +242,10 @@ static bool cross_gap(struct walk *w, bool must)
 		heap_error_add(w->d->heap, s->next, "the next piece of main_arena was not found");
 		w->tally->torn_chunks++;
 	}
-	w->seen[s->count].raw = PT_PREV_INUSE;
+	w->seen[s->count].raw = PREV_INUSE;
 	walk_account(w, s->count);
 	s->next = at;
-	drop_piece(s);
+	walk_drop_piece(s);
 	return true;
 }
 
@@ -335,7 +291,7 @@ static bool follow_top(struct walk *w)
 		step_back(w, 1);
 	}
 	s->stop = top;
-	drop_piece(s);
+	walk_drop_piece(s);
 	return true;
 }
 
@@ -357,7 +313,7 @@ static bool end_at_top(struct walk *w)
 		return false;
 	}
 	raw = load(header + word, word);
-	if (!(raw & PT_PREV_INUSE) && load(header, word) != last) {
+	if (!(raw & PREV_INUSE) && load(header, word) != last) {
 		if (!mend(w, raw))
 			skip(w, false);
 		return false;
@@ -378,7 +334,7 @@ static bool end_without_top(struct walk *w)
 		skip(w, false);
 		return false;
 	}
-	w->seen[s->count].raw = PT_PREV_INUSE;
+	w->seen[s->count].raw = PREV_INUSE;
 	walk_account(w, s->count);
 	return true;
 }
@@ -390,14 +346,14 @@ void walk_stream(struct walk *w)
 
 	s->next = s->mark_addr = s->start;
 	s->piece_len = WALK_PIECE;
-	drop_piece(s);
+	walk_drop_piece(s);
 	for (;;) {
 		switch (w->d->lay->word == 8 ? parse_lp64(w) : parse_i386(w)) {
 		case STEP_FULL:
 			walk_account(w, s->count - WALK_KEPT);
 			break;
 		case STEP_READ:
-			if (!read_piece(w, &status))
+			if (!walk_read_piece(w, &status))
 				skip(w, true);
 			break;
 		case STEP_BAD:

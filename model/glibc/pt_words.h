@@ -6,10 +6,8 @@
  * Private to the allocator's files: malloc's words in the image, by the names that glibc gives them.
  */
 #include "model/base/units.h"
+#include "model/glibc/pt_bits.h"
 #include "model/glibc/ptmalloc.h"
-
-enum pt_bits { PREV_INUSE = 1, IS_MMAPPED = 2, NON_MAIN_ARENA = 4, SIZE_BITS = 7 };
-enum pt_state_flags { FASTCHUNKS_BIT = 1, NONCONTIGUOUS_BIT = 2 };
 
 /* libc's file-private variables: indices of pt->vars. */
 enum pt_var {
@@ -86,7 +84,7 @@ static inline uint64_t thread_var(struct ptmalloc *pt, enum pt_thread_var v)
 
 static inline void set_thread_var(struct ptmalloc *pt, enum pt_thread_var v, uint64_t value)
 {
-	image_set8(pt->image, thread_var_addr(pt->thread, v), value);
+	image_private_set8(pt->image, thread_var_addr(pt->thread, v), value);
 	pt_switch_thread(pt);
 }
 
@@ -243,7 +241,7 @@ static inline bool in_smallbin_range(const struct ptmalloc *pt, uint64_t size)
 
 static inline uint64_t bin_at(const struct ptmalloc *pt, uint64_t av, unsigned i)
 {
-	return av + pt->lay->arena.bins + 2 * word_size(pt) * ((uint64_t)i - 2);
+	return pt_bin_addr(pt->lay, av, i);
 }
 
 static inline uint64_t unsorted_chunks(const struct ptmalloc *pt, uint64_t av)

@@ -25,7 +25,7 @@ struct pt_request {
 	uint64_t unsorted_count;
 };
 
-/* --- outcome --------------------------------------------------------------------------------------------- */
+/* --- outcome ---------------------------------------------------------------------------------- */
 
 static inline bool pt_ok(const struct ptmalloc *pt)
 {
@@ -41,16 +41,26 @@ static inline void pt_abort(struct ptmalloc *pt, const char *message)
 	pt_stop_with(pt, PT_ABORT, message);
 }
 
-/** An assert of `function` failed. */
-static inline void pt_assert_failed(struct ptmalloc *pt, const char *function,
-                                    const char *expression)
+/** True of a chunk in libc's data when that lies outside of what the target has. */
+static inline bool pt_is_outside(uint64_t p)
 {
-	if (pt->stop != PT_RUNNING)
-		return;
-	pt_stop_with(pt, PT_ABORT, expression);
-	if (pt->stop == PT_ABORT)
-		pt->stop_function = function;
+	return p >= PT_OUTSIDE_ADDR && p < PT_OUTSIDE_END;
 }
+
+/* --- pt_assert.c --------------------------------------------------------------------------------------- */
+
+enum pt_assert {
+	PT_ASSERT_TOP,        /* sysmalloc: the old top ends with a page */
+	PT_ASSERT_BIN_FITS,   /* _int_malloc: what the binmap led to */
+	PT_ASSERT_HEAP_ARENA, /* _int_free: the heap of top is the arena's */
+	PT_ASSERT_FENCEPOST,  /* heap_trim: what ends the heap before */
+	PT_ASSERT_DETACHED,
+	PT_ASSERT_FREE_LIST,
+	PT_ASSERT_THREAD_END,
+};
+
+/** One of glibc's asserts failed, in the function and with the text that the version has. */
+void pt_assert_failed(struct ptmalloc *pt, enum pt_assert assert);
 
 /** Turns that a loop over chunks of `av` may take before it must be running in a circle. */
 uint64_t pt_fuel(struct ptmalloc *pt, uint64_t av);
@@ -104,7 +114,7 @@ uint64_t pt_arena_get(struct ptmalloc *pt, uint64_t size);
 uint64_t pt_arena_get_retry(struct ptmalloc *pt, uint64_t av, uint64_t bytes);
 uint64_t pt_arena_for_chunk(struct ptmalloc *pt, uint64_t p);
 
-/* --- pt_heap_info.c: heaps of other arenas --------------------------------------------------------------- */
+/* --- pt_heap_info.c: heaps of other arenas ---------------------------------------------------- */
 
 uint64_t pt_heap_for_ptr(const struct ptmalloc *pt, uint64_t p);
 /** heap_info's address, 0 when it can't be had. */
@@ -113,7 +123,7 @@ bool pt_grow_heap(struct ptmalloc *pt, uint64_t heap, uint64_t diff);
 void pt_heap_trim(struct ptmalloc *pt, uint64_t heap, uint64_t pad);
 uint64_t pt_heap_size(struct ptmalloc *pt, uint64_t heap);
 
-/* --- pt_sysmalloc.c, pt_mmap_chunk.c ------------------------------------------------------------------------ */
+/* --- pt_sysmalloc.c, pt_mmap_chunk.c ---------------------------------------------------------- */
 
 uint64_t pt_sysmalloc(struct ptmalloc *pt, uint64_t nb, uint64_t av);
 bool pt_systrim(struct ptmalloc *pt, uint64_t pad);
@@ -132,7 +142,7 @@ uint64_t pt_mmap_size(struct ptmalloc *pt, uint64_t p);
 uint64_t pt_mmap_set_chunk(struct ptmalloc *pt, uint64_t base, uint64_t size, uint64_t offset,
                            bool huge);
 
-/* --- pt_int_malloc.c, pt_int_free.c ------------------------------------------------------------------------- */
+/* --- pt_int_malloc.c, pt_int_free.c ----------------------------------------------------------- */
 
 uint64_t pt_int_malloc(struct ptmalloc *pt, uint64_t av, uint64_t bytes);
 void pt_alloc_perturb(struct ptmalloc *pt, uint64_t mem, uint64_t bytes);
@@ -149,17 +159,17 @@ void pt_unlink_chunk(struct ptmalloc *pt, uint64_t p);
 void pt_malloc_consolidate(struct ptmalloc *pt, uint64_t av);
 bool pt_have_fastchunks(struct ptmalloc *pt, uint64_t av);
 
-/* --- pt_mallopt.c ----------------------------------------------------------------------------------------- */
+/* --- pt_mallopt.c ----------------------------------------------------------------------------- */
 
 /** One of mallopt's parameters, without its checks on malloc's state. */
 int pt_set_param(struct ptmalloc *pt, int param, int value);
 
-/* --- pt_cache_fast.c ---------------------------------------------------------------------------------------------------- */
+/* --- pt_cache_fast.c -------------------------------------------------------------------------- */
 
 /** Fetches pt->fast; after malloc's state, its parameters or the thread's tcache changed. */
 void pt_fast_prepare(struct ptmalloc *pt);
 
-/* --- pt_cache.c: the tcache ------------------------------------------------------------------------------------ */
+/* --- pt_cache.c: the tcache ------------------------------------------------------------------- */
 
 bool pt_has_tcache(struct ptmalloc *pt);
 /** MAYBE_INIT_TCACHE of 2.26-2.41. */
@@ -179,7 +189,7 @@ uint64_t pt_tcache_get_align(struct ptmalloc *pt, uint64_t nb, uint64_t alignmen
 bool pt_tcache_free(struct ptmalloc *pt, uint64_t p, uint64_t size);
 void pt_tcache_thread_shutdown(struct ptmalloc *pt);
 
-/* --- ptmalloc.c --------------------------------------------------------------------------------------------------- */
+/* --- ptmalloc.c ------------------------------------------------------------------------------- */
 
 /** __libc_malloc2, or the part of __libc_malloc behind the tcache: arena, _int_malloc, retry. */
 uint64_t pt_libc_malloc2(struct ptmalloc *pt, uint64_t bytes);

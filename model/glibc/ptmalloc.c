@@ -99,7 +99,7 @@ uint64_t pt_malloc(struct ptmalloc *pt, uint64_t bytes)
 	return mem;
 }
 
-/* --- calloc ----------------------------------------------------------------------------------------------- */
+/* --- calloc ----------------------------------------------------------------------------------- */
 
 /* Where fresh, and so zero, memory may begin in front of top. */
 struct fresh {
@@ -202,7 +202,7 @@ uint64_t pt_calloc(struct ptmalloc *pt, uint64_t n, uint64_t size)
 	return pt->stop == PT_RUNNING ? mem : 0;
 }
 
-/* --- free --------------------------------------------------------------------------------------------------- */
+/* --- free ------------------------------------------------------------------------------------- */
 
 /* 2.26-2.41: mmapped first, then a tcache is made, then _int_free. Before: the same without it. */
 static void free_by_kind(struct ptmalloc *pt, uint64_t p)
@@ -220,6 +220,7 @@ static void free_by_kind(struct ptmalloc *pt, uint64_t p)
 static void free_by_cache(struct ptmalloc *pt, uint64_t p)
 {
 	uint64_t size, end;
+	int error;
 
 	/* Before anything of it is read. */
 	if (is_misaligned_chunk(pt, p)) {
@@ -234,7 +235,10 @@ static void free_by_cache(struct ptmalloc *pt, uint64_t p)
 		pt_abort(pt, "free(): invalid size");
 		return;
 	}
+	/* It keeps errno; making a tcache, which has failed if it was tried, does not. */
+	error = pt->error;
 	pt_int_free_chunk(pt, pt_arena_for_chunk(pt, p), p, size, false);
+	pt->error = error;
 }
 
 void pt_libc_free(struct ptmalloc *pt, uint64_t mem)
@@ -250,6 +254,8 @@ void pt_libc_free(struct ptmalloc *pt, uint64_t mem)
 	}
 	if (!mem)
 		why(pt->why, WHY_FREE_NULL);
+	else if (pt_is_outside(p))
+		pt_stop_with(pt, PT_SEGV, "an address outside memory");
 	else if (pt->rules.tcache_below_max)
 		free_by_cache(pt, p);
 	else
@@ -264,12 +270,12 @@ void pt_free(struct ptmalloc *pt, uint64_t mem)
 		return;
 	image_clear_fault(pt->image);
 	pt_libc_free(pt, mem);
-	if (pt->rules.free_keeps_errno)
+	if (pt->rules.free_keeps_errno && !pt->rules.tcache_below_max)
 		pt->error = 0;
 	pt_end(pt);
 }
 
-/* --- what a block is ------------------------------------------------------------------------------------------ */
+/* --- what a block is -------------------------------------------------------------------------- */
 
 /** glibc malloc/malloc.c:musable */
 struct pt_block pt_block_of(struct ptmalloc *pt, uint64_t mem)

@@ -20,9 +20,11 @@
 #include "model/sim/sys.h"
 #include "model/sim/why.h"
 
-/* Where threads have malloc's variables: addresses that no process can have on 64-bit, since they are
- * not canonical. */
-#define PT_PRIVATE_ADDR UINT64_C(0x0f00000000000000)
+/* Where threads have malloc's variables; behind them lies libc's data where a target has none that is
+ * known. Addresses that no process can have on 64-bit, since they are not canonical. */
+#define PT_PRIVATE_ADDR IMAGE_PRIVATE_START
+#define PT_OUTSIDE_ADDR IMAGE_PRIVATE_END
+#define PT_OUTSIDE_END  (PT_OUTSIDE_ADDR + (UINT64_C(4) << 20))
 enum { PT_THREADS_MAX = 65536, PT_THREAD_BYTES = 32, PT_VARS = 12, PT_THREAD_VARS = 3 };
 
 enum pt_stop {
@@ -68,7 +70,6 @@ struct ptmalloc {
 	bool hook_is_set[4];     /* enum pt_hook: the program has put a function of its own there */
 	uint32_t cpus;
 	bool is_secure;           /* AT_SECURE */
-	bool is_secondary;        /* a second namespace's libc: brk is never used */
 	uint32_t overcommit_mode; /* what check_may_shrink_heap would read */
 	struct pt_huge huge;
 	uint64_t tuned_max_fast; /* by glibc.malloc.mxfast before malloc was set up; 0: not */

@@ -69,19 +69,24 @@ static void take_file(const struct system_facts *sys, struct lx_commit_state *re
 	            ret->page;
 }
 
-/* Of a machine whose size alone is known the free part is taken to be that of --fresh. */
+/*
+ * A machine whose size alone is known is taken as --fresh in small. Where it is told how much is free,
+ * nothing is made up of what else there is: page cache and slab that are not told count for nothing.
+ */
 static void take_sizes(const struct system_facts *sys, struct lx_commit_state *ret)
 {
-	if (fact_known(sys->mem_total)) {
-		ret->ram = sys->mem_total.v / ret->page;
-		ret->free = ret->ram / 4 * 3;
-		ret->file = ret->ram / 8;
+	if (fact_known(sys->mem_total))
+		lx_commit_set_ram(ret, sys->mem_total.v / ret->page);
+	if (fact_known(sys->mem_free)) {
+		ret->free = sys->mem_free.v / ret->page;
+		ret->file = ret->shmem = ret->slab_reclaimable = 0;
 	}
-	take_pages(&ret->free, sys->mem_free, ret->page);
 	take_pages(&ret->swap, sys->swap_total, ret->page);
 	ret->swap_free = ret->swap;
 	take_pages(&ret->swap_free, sys->swap_free, ret->page);
 	take_pages(&ret->hugetlb, sys->hugetlb, ret->page);
+	if (!fact_known(sys->mem_free))
+		lx_commit_set_free(ret, min_u64(ret->free, minus(ret->ram, ret->hugetlb)));
 	take_file(sys, ret);
 	take_pages(&ret->shmem, sys->shmem, ret->page);
 	take_pages(&ret->slab_reclaimable, sys->slab_reclaimable, ret->page);

@@ -3,9 +3,11 @@
  * Whether more may be committed, and by whom it is (Linux 4.3 … 7.2 mm/mmap.c, later
  * mm/util.c:__vm_enough_memory; kernel/fork.c:dup_mmap).
  *
- * Mode 2 looks at a counter of which each CPU keeps a part to itself. The answer here is that of the
- * exact sum; where those parts could turn it, the band says by how much.
+ * Mode 2 looks at a counter of which each CPU keeps a part to itself until it has a batch of pages. All
+ * that happens here is taken to happen on one CPU, whose part begins at 0, as it does when the mode is
+ * written; where that part and those of other CPUs could turn the answer, the band says by how much.
  */
+#include "model/linux/lx_cow.h"
 #include "model/linux/lx_vmas.h"
 
 /* --- what is committed ------------------------------------------------------------------------------- */
@@ -24,6 +26,17 @@ void lx_mm_set_committed(struct lx_mm *mm, uint64_t pages)
 {
 	lx_note_scalars(mm);
 	mm->now.elsewhere = (int64_t)pages - (int64_t)lx_mm_own_committed(mm);
+	mm->now.own_part = 0;
+}
+
+/* lib/percpu_counter.c:percpu_counter_add_batch. What the other modes keep, nobody reads. */
+void lx_commit_add(struct lx_mm *mm, int64_t pages)
+{
+	int64_t part = mm->now.own_part + pages;
+	int64_t batch = (int64_t)lx_commit_batch(mm->now.commit);
+
+	if (mm->now.commit->mode == LX_OVERCOMMIT_NEVER)
+		mm->now.own_part = part >= batch || part <= -batch ? 0 : part;
 }
 
 const struct lx_commit_state *lx_mm_commit_state(const struct lx_mm *mm)
@@ -43,6 +56,7 @@ void lx_mm_set_commit_state(struct lx_mm *mm, const struct lx_commit_state *stat
 	*copy = *state;
 	lx_note_scalars(mm);
 	mm->now.commit = copy;
+	mm->now.own_part = 0;
 }
 
 uint64_t lx_mm_band(const struct lx_mm *mm)
@@ -116,14 +130,20 @@ static bool is_below_limit(struct lx_mm *mm, int64_t pages)
 	uint64_t user = lx_commit_user_reserve(c, lx_mm_total_pages(mm));
 	int64_t allowed =
 	        (int64_t)lx_commit_limit(c) - (int64_t)lx_commit_admin_reserve(c) - (int64_t)user;
-	int64_t now = lx_mm_committed(mm), then = now + pages;
+	int64_t now = lx_mm_committed(mm), then = now + pages, read;
 	int64_t bound = (int64_t)lx_commit_bound(c, (uint64_t)pages);
-	/* A counter below 0 is read as 0. */
-	bool is_below = (then > 0 ? then : 0) < allowed;
+	bool is_below;
 
+	lx_note_scalars(mm);
+	lx_commit_add(mm, pages);
+	read = then - mm->now.own_part;
+	/* A counter below 0 is read as 0. */
+	is_below = (read > 0 ? read : 0) < allowed;
+	if (!is_below)
+		lx_commit_add(mm, -pages);
 	if (mm->sys.why)
 		tell_limit(mm, allowed, user);
-	why(mm->sys.why, is_below ? WHY_COMMIT_FITS : WHY_COMMIT_FULL, (uint64_t)now,
+	why(mm->sys.why, is_below ? WHY_COMMIT_FITS : WHY_COMMIT_FULL, (uint64_t)(read - pages),
 	    (uint64_t)pages, (uint64_t)allowed);
 	if (allowed > 0 && then - bound < allowed && then + bound >= allowed && bound) {
 		mm->band = max_u64(mm->band, (uint64_t)bound);
@@ -183,31 +203,35 @@ static bool dup_mmap(struct lx_mm *mm)
 	return true;
 }
 
-int lx_mm_fork(struct lx_mm *mm, uint64_t *ret_pages)
+int lx_mm_fork(struct lx_mm *mm, struct lx_forked *ret)
 {
 	uint64_t before = mm->now.children;
 	bool is_charged;
 
-	*ret_pages = 0;
+	*ret = (struct lx_forked){ 0 };
 	lx_note_scalars(mm);
 	why_enter(mm->sys.why, FN_DUP_MMAP, lx_count(mm), 0, 0);
 	is_charged = dup_mmap(mm);
 	why_leave(mm->sys.why, FN_DUP_MMAP);
 	if (!is_charged) {
+		lx_commit_add(mm, (int64_t)before - (int64_t)mm->now.children);
 		mm->now.children = before;
 		return -LX_ENOMEM;
 	}
-	*ret_pages = mm->now.children - before;
+	ret->pages = mm->now.children - before;
 	mm->now.child_count++;
 	mm->now.inherited_below = mm->next_file;
+	ret->number = lx_cow_fork(mm);
 	return 0;
 }
 
 /* Which child maps which shared memory is not kept: the last one that ends gives it up. */
-void lx_mm_child_exit(struct lx_mm *mm, uint64_t pages)
+void lx_mm_child_exit(struct lx_mm *mm, const struct lx_forked *child)
 {
 	lx_note_scalars(mm);
-	mm->now.children -= min_u64(pages, mm->now.children);
+	(void)lx_cow_exit(mm, child->number);
+	mm->now.children -= min_u64(child->pages, mm->now.children);
+	lx_commit_add(mm, -(int64_t)child->pages);
 	mm->now.child_count -= mm->now.child_count != 0;
 	if (mm->now.child_count)
 		return;

@@ -30,6 +30,7 @@ struct lx_cgroup {
 	uint64_t current, swap_current;
 	uint64_t file; /* page cache in it: what reclaim may give, an estimate */
 	bool oom_group, may_swap;
+	bool kill_disabled; /* v1 memory.oom_control: who is short sleeps until there is memory */
 };
 
 /* A task that died in this world. */
@@ -42,8 +43,9 @@ struct lx_gone {
 struct lx_child {
 	const struct lx_child *older;
 	int32_t pid;
-	uint32_t name; /* as the scenario calls it */
-	uint64_t rss, tables;
+	uint32_t name;   /* as the scenario calls it */
+	uint32_t number; /* see struct lx_forked */
+	uint64_t rss, swap, tables;
 };
 
 struct lx_memory {
@@ -67,6 +69,8 @@ struct lx_memory {
 
 	struct oom_task self; /* the process; rss_pages and pgtables_bytes follow it */
 	uint64_t resident;    /* of the image, as far as it is charged */
+	uint64_t kept;        /* by children alone, as far as it is charged */
+	uint64_t shares;      /* of rss_pages, outside of the image: what children share */
 	uint64_t tables;      /* page-table pages by span, as far as they are charged */
 
 	const struct lx_gone *gone;
@@ -121,13 +125,19 @@ struct lx_pressure {
 	size_t kill_count;  /* may be more than there are places */
 	uint64_t reclaimed; /* pages: an estimate */
 	bool is_throttled;  /* above memory.high */
+	bool in_syscall; /* set before: no page fault of the user's. To 4.18 a cgroup's limit then
+	                     * fails the charge, without a kill */
 };
 
 /** Nothing was left to reclaim against a limit: the OOM killer's way by the kernel's functions. */
 void lx_memory_oom(struct lx_memory *memory, uint32_t over, uint64_t page, struct why *why,
                    struct lx_pressure *ret);
-/** A child begins, with the process's pages. Its pid; 0: out of memory. */
-int32_t lx_memory_fork(struct lx_memory *memory, uint32_t name);
+/** A child begins, with what it shares of the process's pages, and page tables of its own. NULL: there is
+ * no room for these, see *ret; where that goes on, fork fails with ENOMEM. */
+const struct lx_child *lx_memory_fork(struct lx_mm *mm, struct lx_memory *memory, uint32_t name,
+                                      const struct lx_forked *forked, struct lx_pressure *ret);
+/** What children keep alone goes with them: of those that have died it is given back. */
+void lx_memory_follow_children(struct lx_mm *mm, struct lx_memory *memory);
 /** A task ends by itself, or did; false when out of memory. */
 bool lx_memory_exit(struct lx_memory *memory, int32_t pid);
 bool lx_memory_is_gone(const struct lx_memory *memory, int32_t pid);
@@ -140,6 +150,12 @@ uint64_t lx_table_pages(const struct lx_mm *mm);
 /** Writes to each page of [start, end) as lx_touch() does, each new page and page table charged. */
 void lx_fault_range(struct lx_mm *mm, struct lx_memory *memory, uint64_t start, uint64_t end,
                     struct lx_touch *ret, struct lx_pressure *pressure);
+/** Pages that a system call needs in the kernel; false: it does not get them. */
+bool lx_memory_get(struct lx_mm *mm, struct lx_memory *memory, uint64_t pages,
+                   struct lx_pressure *pressure);
+/** Populates a new mapping as mmap does, each page charged. */
+void lx_memory_populate(struct lx_mm *mm, struct lx_memory *memory, uint64_t start, uint64_t end,
+                        struct lx_pressure *pressure);
 /** Charges what an operation made resident, or gives back what it dropped; `resident`: pages of the
  * image that are the process's now. */
 void lx_memory_settle(struct lx_mm *mm, struct lx_memory *memory, uint64_t resident,

@@ -41,7 +41,9 @@ enum lx_vm_flag {
 	LX_VM_SPECIAL = 1 << 13, /* never merges: VM_IO, VM_PFNMAP, VM_DONTEXPAND, VM_MIXEDMAP */
 	LX_VM_HUGETLB = 1 << 14,
 	LX_VM_MAYBE_GUARD = 1 << 15,
-	LX_VM_SHM = 1 << 16, /* shared anonymous memory that was made here: begins as zeroes */
+	LX_VM_SHM = 1 << 16,    /* shared anonymous memory that was made here: begins as zeroes */
+	LX_VM_PFNMAP = 1 << 18, /* or VM_IO: no pages of memory */
+	LX_VM_WHOLE = 1 << 17,  /* the kernel's own, [vdso] and [vvar]: never cut */
 };
 
 struct lx_vma {
@@ -64,6 +66,8 @@ struct lx_mm_start {
 	uint64_t limit_as, limit_data, limit_stack; /* bytes; UINT64_MAX: unlimited */
 	uint64_t data_bytes; /* end_data - start_data: counts for RLIMIT_DATA of brk; 0: unknown */
 	uint64_t max_map_count;
+	bool is_forked;  /* and has not execed since: what was written then is inherited */
+	struct fact thp; /* enum lx_thp; unknown: madvise */
 	struct lx_commit_state commit;
 	struct fact committed; /* bytes, Committed_AS; unknown: nothing else is committed */
 	const struct linux_rules *rules;
@@ -82,9 +86,11 @@ struct sys *lx_mm_sys(struct lx_mm *mm);
 /** Where decisions are told from now on; NULL: nowhere. */
 void lx_mm_set_why(struct lx_mm *mm, struct why *why);
 
-/* Addresses that no process has: memory of the models' own, always IMAGE_OK. */
-#define LX_OWN_START UINT64_C(0x0f00000000000000)
-#define LX_OWN_END   (LX_OWN_START + (UINT64_C(8) << 20))
+/* Addresses that no process has: libc's data where the target's is not known, always IMAGE_OK. */
+#define LX_OWN_START IMAGE_PRIVATE_END
+#define LX_OWN_END   (LX_OWN_START + (UINT64_C(4) << 20))
+/* From here up to there: who shares which page, the kernel model's own. */
+#define LX_COW_START UINT64_C(0x0e00000000000000)
 
 /** What the image asks of a struct lx_mm on a TLB miss (see struct image_backing). */
 enum image_fault lx_mm_access(void *of, uint64_t addr, bool is_write);
@@ -99,12 +105,30 @@ struct lx_touch {
 /** Writes to each page of [start, end), as a program would. Without an image all count as faulted. */
 void lx_touch(struct lx_mm *mm, uint64_t start, uint64_t end, struct lx_touch *ret);
 
+/**
+ * mm_populate() of a part of a VMA: writes what is private and may be written, reads the rest. A page of
+ * shared memory is its file's at once; of private memory the zero page is read.
+ */
+void lx_populate(struct lx_mm *mm, uint64_t start, uint64_t end);
+/** From now on mmap() leaves that to its caller, who knows what memory there is. */
+void lx_mm_leave_populate(struct lx_mm *mm);
+
 /* --- what it looks like --------------------------------------------------------------------------- */
 
 size_t lx_mm_count(const struct lx_mm *mm);
 const struct lx_vma *lx_mm_at(const struct lx_mm *mm, size_t i); /* by address */
 /** The VMA that holds `addr`, or NULL. */
 const struct lx_vma *lx_mm_find(const struct lx_mm *mm, uint64_t addr);
+/** Its rights as enum vma_prot. */
+static inline uint32_t lx_vma_prot(const struct lx_vma *vma)
+{
+	_Static_assert((int)LX_VM_READ == (int)VMA_READ && (int)LX_VM_WRITE == (int)VMA_WRITE &&
+	                       (int)LX_VM_EXEC == (int)VMA_EXEC &&
+	                       (int)LX_VM_SHARED == (int)VMA_SHARED,
+	               "the same bits");
+	return vma->flags & (LX_VM_READ | LX_VM_WRITE | LX_VM_EXEC | LX_VM_SHARED);
+}
+
 /** "[heap]", "[stack]", a file's path or "" (raw bytes of the target, as in maps). */
 const char *lx_vma_name(const struct lx_mm *mm, const struct lx_vma *vma);
 const struct linux_rules *lx_mm_rules(const struct lx_mm *mm);
@@ -121,6 +145,14 @@ void lx_mm_set_limit(struct lx_mm *mm, enum lx_limit limit, uint64_t value);
 /** Counters that a setting may give another value than the VMAs have, in pages. */
 void lx_mm_set_total_pages(struct lx_mm *mm, uint64_t pages);
 void lx_mm_set_data_pages(struct lx_mm *mm, uint64_t pages);
+
+/* --- transparent huge pages ------------------------------------------------------------------------- */
+
+/* /sys/kernel/mm/transparent_hugepage/enabled, in the order of its words. */
+enum lx_thp { LX_THP_ALWAYS, LX_THP_MADVISE, LX_THP_NEVER };
+void lx_mm_set_thp(struct lx_mm *mm, enum lx_thp mode);
+/** How many were taken to be had so far: each an estimate of 512 pages. */
+uint64_t lx_mm_huge_faults(const struct lx_mm *mm);
 
 /* --- commitment ------------------------------------------------------------------------------------- */
 
@@ -140,9 +172,17 @@ uint64_t lx_mm_own_committed(const struct lx_mm *mm);
 uint64_t lx_mm_band(const struct lx_mm *mm);
 void lx_mm_clear_band(struct lx_mm *mm);
 
-/** fork(): charges a child. *ret_pages is what lx_mm_child_exit() gives back. 0 or -errno. */
-int lx_mm_fork(struct lx_mm *mm, uint64_t *ret_pages);
-void lx_mm_child_exit(struct lx_mm *mm, uint64_t pages);
+/** fork(): charges a child, which shares what is resident. 0 or -errno. */
+struct lx_forked {
+	uint64_t pages;  /* that lx_mm_child_exit() gives back to Committed_AS */
+	uint32_t number; /* from 1; 0: too many to be told apart */
+};
+int lx_mm_fork(struct lx_mm *mm, struct lx_forked *ret);
+void lx_mm_child_exit(struct lx_mm *mm, const struct lx_forked *child);
+/** What a child has of the process's resident pages, and page tables for them. */
+void lx_fork_share(const struct lx_mm *mm, uint64_t *ret_rss, uint64_t *ret_tables);
+/** Pages that only children hold: the process has written to its copy, or given the page up. */
+uint64_t lx_mm_kept(const struct lx_mm *mm);
 
 /* --- journal ---------------------------------------------------------------------------------------- */
 

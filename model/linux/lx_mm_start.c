@@ -5,6 +5,7 @@
  */
 #include <string.h>
 
+#include "model/base/units.h"
 #include "model/base/vec.h"
 #include "model/linux/lx_vmas.h"
 
@@ -68,13 +69,20 @@ static uint32_t object_of(struct builder *b, const struct vma *v)
 static const struct {
 	uint32_t shown, flag;
 } shown_flags[] = {
-	{ VMA_FLAG_AC, LX_VM_ACCOUNT },    { VMA_FLAG_NR, LX_VM_NORESERVE },
-	{ VMA_FLAG_GD, LX_VM_GROWSDOWN },  { VMA_FLAG_LO, LX_VM_LOCKED },
-	{ VMA_FLAG_HT, LX_VM_HUGETLB },    { VMA_FLAG_HG, LX_VM_HUGEPAGE },
-	{ VMA_FLAG_NH, LX_VM_NOHUGEPAGE }, { VMA_FLAG_DC, LX_VM_DONTCOPY },
-	{ VMA_FLAG_DD, LX_VM_DONTDUMP },   { VMA_FLAG_MG, LX_VM_MERGEABLE },
-	{ VMA_FLAG_PF, LX_VM_SPECIAL },    { VMA_FLAG_IO, LX_VM_SPECIAL },
-	{ VMA_FLAG_UM, LX_VM_SPECIAL },    { VMA_FLAG_UW, LX_VM_SPECIAL },
+	{ VMA_FLAG_AC, LX_VM_ACCOUNT },
+	{ VMA_FLAG_NR, LX_VM_NORESERVE },
+	{ VMA_FLAG_GD, LX_VM_GROWSDOWN },
+	{ VMA_FLAG_LO, LX_VM_LOCKED },
+	{ VMA_FLAG_HT, LX_VM_HUGETLB },
+	{ VMA_FLAG_HG, LX_VM_HUGEPAGE },
+	{ VMA_FLAG_NH, LX_VM_NOHUGEPAGE },
+	{ VMA_FLAG_DC, LX_VM_DONTCOPY },
+	{ VMA_FLAG_DD, LX_VM_DONTDUMP },
+	{ VMA_FLAG_MG, LX_VM_MERGEABLE },
+	{ VMA_FLAG_PF, LX_VM_SPECIAL | LX_VM_PFNMAP },
+	{ VMA_FLAG_IO, LX_VM_SPECIAL | LX_VM_PFNMAP },
+	{ VMA_FLAG_UM, LX_VM_SPECIAL },
+	{ VMA_FLAG_UW, LX_VM_SPECIAL },
 };
 
 static uint32_t flags_of_smaps(const struct vma *v)
@@ -140,6 +148,10 @@ static uint32_t flags_of(const struct builder *b, const struct vma *v)
 	else if (vma_name_begins(set, v, "[") && !vma_is_named(set, v, "[heap]") &&
 	         !vma_name_begins(set, v, "[anon") && !vma_name_begins(set, v, "[stack:"))
 		flags |= LX_VM_SPECIAL;
+	if (vma_is_named(set, v, "[vdso]"))
+		flags |= LX_VM_WHOLE;
+	if (vma_name_begins(set, v, "[vvar"))
+		flags |= LX_VM_WHOLE | LX_VM_PFNMAP;
 	return flags;
 }
 
@@ -160,15 +172,40 @@ static bool seems_written(const struct vma *v)
 	return v->prot & VMA_WRITE;
 }
 
-/* Neighbours that differ in their rights only are taken as parts of one mapping, cut by mprotect:
- * they share an anon_vma and can become one VMA again. */
-static uint32_t anon_of(struct lx_mm *mm, const struct lx_vma *prev, const struct lx_vma *vma)
+/* Numbers of anon_vmas that a forked process has made itself; those below it has inherited. */
+#define OWN_ANON ((uint32_t)1 << 31)
+
+/* One mapping but for the rights, and for what is not seen. */
+static bool continues(const struct lx_mm *mm, const struct lx_vma *prev, const struct lx_vma *vma)
 {
-	if (prev && prev->anon && prev->end == vma->start && prev->file == vma->file &&
-	    prev->name == vma->name && ((prev->flags ^ vma->flags) & ~LX_ACCESS_FLAGS) == 0 &&
-	    prev->pgoff + lx_pages(mm, prev) == vma->pgoff)
-		return prev->anon;
-	return mm->next_anon++;
+	return prev->anon && prev->end == vma->start && prev->file == vma->file &&
+	       prev->name == vma->name && ((prev->flags ^ vma->flags) & ~LX_ACCESS_FLAGS) == 0 &&
+	       prev->pgoff + lx_pages(mm, prev) == vma->pgoff;
+}
+
+/*
+ * Neighbours that differ in their rights only are taken as parts of one mapping, cut by mprotect: they
+ * share an anon_vma and can become one VMA again. Those that are alike and still two have not the same
+ * one; in a forked process then one of them is inherited, and what grew since is its own: the heap
+ * upwards, mappings downwards.
+ */
+static void find_anon(struct builder *b, struct lx_vma *vma, bool is_heap)
+{
+	struct lx_mm *mm = b->mm;
+	struct lx_vma *prev = lx_count(mm) ? lx_at(mm, lx_count(mm) - 1) : NULL;
+	bool is_one = prev && continues(mm, prev, vma);
+
+	if (is_one && prev->flags != vma->flags) {
+		vma->anon = prev->anon;
+		return;
+	}
+	if (is_one && b->start->is_forked && is_heap) {
+		vma->anon = OWN_ANON + mm->next_anon++;
+		return;
+	}
+	if (is_one && b->start->is_forked)
+		prev->anon = OWN_ANON + mm->next_anon++;
+	vma->anon = mm->next_anon++;
 }
 
 /* --- the list ---------------------------------------------------------------------------------------- */
@@ -213,8 +250,7 @@ static void add_vmas(struct builder *b)
 			continue;
 		vma = convert(b, v);
 		if (seems_written(v))
-			vma.anon = anon_of(mm, lx_count(mm) ? lx_at(mm, lx_count(mm) - 1) : NULL,
-			                   &vma);
+			find_anon(b, &vma, vma_is_named(b->start->vmas, v, "[heap]"));
 		lx_splice(mm, lx_count(mm), 0, &vma, 1);
 		above = v->end;
 	}
@@ -234,19 +270,49 @@ static uint64_t find_task_size(const struct lx_mm *mm)
 	return end <= (uint64_t)1 << 48 ? (uint64_t)1 << 48 : ((uint64_t)1 << 56) - mm->page;
 }
 
+/* Where the base lies at most: as much as arch_pick_mmap_layout() keeps free below a stack. */
+#define STACK_GAP_LEAST   (128 * MIB)
+#define STACK_RANDOM_MOST (UINT64_C(16) * GIB)
+
+/* Below `stack`; as high as can be, and on a boundary that no file shows. */
+static uint64_t highest_mmap_base(const struct lx_mm *mm, const struct lx_vma *stack)
+{
+	uint64_t gap = STACK_GAP_LEAST + STACK_RANDOM_MOST;
+
+	return stack->start > 2 * gap ? align_down(stack->start - gap, mm->page) : stack->start;
+}
+
+/* Whether it lies about where mmap_base is: at most a stack's gap and 28 random bits of pages below it. */
+static bool is_near(const struct lx_vma *vma, const struct lx_vma *stack)
+{
+	return stack->start - vma->end < 2 * (UINT64_C(1) << 40);
+}
+
 /*
- * mmap_base is not shown. The first mapping of a program ends there, and stays: ld.so, or the vdso of
- * a static program. So it is the end of the highest VMA below the stack; where that has gone, the
- * true base is higher.
+ * mmap_base is not shown. The first mapping of a program ends there, and stays: ld.so, the vdso of a
+ * static program, or a static program that can lie anywhere. So it is the end of the highest VMA below
+ * the stack that is not the break's; where that has gone, the true base is higher. A static program
+ * at its own address tells nothing: when its vdso lies above its stack (to 6.1 and beyond), it shows
+ * no base before it has mapped something.
  */
 static uint64_t find_mmap_base(const struct lx_mm *mm)
 {
+	const struct lx_vma *stack;
 	size_t i = lx_count(mm);
 
 	while (i > 0 && !(lx_at(mm, i - 1)->flags & LX_VM_GROWSDOWN))
 		i--;
-	if (i > 1)
-		return lx_at(mm, i - 2)->end;
+	stack = i > 0 ? lx_at(mm, i - 1) : NULL;
+	for (i = stack ? i - 1 : 0; i > 0; i--) {
+		const struct lx_vma *vma = lx_at(mm, i - 1);
+
+		if (vma->start >= mm->now.brk || (vma->end <= mm->brk_start && is_near(vma, stack)))
+			return vma->end;
+		if (vma->end <= mm->brk_start)
+			break;
+	}
+	if (stack)
+		return highest_mmap_base(mm, stack);
 	for (i = lx_count(mm); i > 0; i--)
 		if (!(lx_at(mm, i - 1)->flags & LX_VM_SPECIAL))
 			return lx_at(mm, i - 1)->end;
@@ -310,11 +376,16 @@ static bool build(struct lx_mm *mm, struct region *region, const struct lx_mm_st
 	mm->next_file = (uint32_t)1 << 31;
 	mm->next_anon = 1;
 	add_vmas(&b);
+	if (start->is_forked) {
+		mm->inherited_anon = OWN_ANON;
+		mm->next_anon += OWN_ANON;
+	}
 	mm->names = b.names.at;
 	mm->task_size = find_task_size(mm);
-	mm->mmap_base = start->mmap_base ? start->mmap_base : find_mmap_base(mm);
 	find_brk(mm, start);
+	mm->mmap_base = start->mmap_base ? start->mmap_base : find_mmap_base(mm);
 	set_commit(mm, start);
+	mm->now.thp = (uint32_t)fact_or(start->thp, LX_THP_MADVISE);
 	return !mm->failed;
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* mmap and munmap (Linux mm/mmap.c, mm/vma.c). The order of the tests decides the errno. */
+#include "model/linux/lx_cow.h"
 #include "model/linux/lx_vmas.h"
 
 enum { MAP_TYPE_MASK = 0x0f, MAP_FIXED_NOREPLACE = 0x100000 };
@@ -40,10 +41,28 @@ static void tell_unmap(const struct lx_mm *mm, size_t from, size_t to, uint64_t 
 	}
 }
 
+/* The ends of a range that is to go are cut one after the other: what stands in the way of the second
+ * leaves the first. 0 or -errno. */
+static int cut_ends(struct lx_mm *mm, uint64_t start, uint64_t end)
+{
+	size_t first = lx_find_vma(mm, start), last = lx_find_vma(mm, end - 1);
+	int err = first < lx_count(mm) && lx_at(mm, first)->start < start ? lx_may_split(mm, first)
+	                                                                  : 0;
+
+	if (err || last == lx_count(mm) || lx_at(mm, last)->start >= end ||
+	    lx_at(mm, last)->end == end)
+		return err;
+	err = lx_may_split(mm, last);
+	if (err)
+		lx_split_at(mm, start);
+	return err;
+}
+
 static int do_munmap(struct lx_mm *mm, uint64_t start, uint64_t end)
 {
 	size_t from = lx_find_vma(mm, start), to = from, count = 0;
 	struct lx_vma rest[2];
+	int err;
 
 	while (to < lx_count(mm) && lx_at(mm, to)->start < end)
 		to++;
@@ -56,11 +75,15 @@ static int do_munmap(struct lx_mm *mm, uint64_t start, uint64_t end)
 		why(mm->sys.why, WHY_SPLIT_COUNT, lx_count(mm), mm->now.limit[LX_LIMIT_MAP_COUNT]);
 		return -LX_ENOMEM;
 	}
+	err = cut_ends(mm, start, end);
+	if (err)
+		return err;
 	tell_unmap(mm, from, to, start, end);
 	if (lx_at(mm, from)->start < start)
 		rest[count++] = lx_part(mm, lx_at(mm, from), lx_at(mm, from)->start, start);
 	if (lx_at(mm, to - 1)->end > end)
 		rest[count++] = lx_part(mm, lx_at(mm, to - 1), end, lx_at(mm, to - 1)->end);
+	lx_cow_dropped(mm, start, end);
 	lx_splice(mm, from, to - from, rest, count);
 	if (mm->image && !mm->failed)
 		image_drop(mm->image, start, end);
@@ -84,13 +107,13 @@ int64_t lx_munmap(struct sys *sys, uint64_t addr, uint64_t len)
 {
 	struct lx_mm *mm = (struct lx_mm *)sys;
 	uint64_t size = align_up(len, mm->page);
+	int err;
 
 	if (!is_aligned(addr, mm->page) || addr > mm->task_size || len > mm->task_size - addr ||
 	    !size)
 		return -LX_EINVAL;
-	if (lx_do_munmap(mm, addr, addr + size) || mm->failed)
-		return -LX_ENOMEM;
-	return 0;
+	err = lx_do_munmap(mm, addr, addr + size);
+	return mm->failed ? -LX_ENOMEM : err;
 }
 
 /* --- mmap ------------------------------------------------------------------------------------------- */
@@ -152,9 +175,14 @@ static int setup_by_difference(struct lx_mm *mm, const struct lx_vma *range, boo
 	int64_t pages = (int64_t)lx_pages(mm, range);
 	uint64_t old, old_accounted;
 	bool is_allowed;
+	int64_t own_part;
+	int err;
 
 	if (hole_needs_split(mm, range->start, range->end))
 		return -LX_ENOMEM;
+	err = cut_ends(mm, range->start, range->end);
+	if (err)
+		return err;
 	old = mapped_pages(mm, range->start, range->end, &old_accounted);
 	if (old)
 		why(mm->sys.why, WHY_FIXED_DIFFERENCE, old, old_accounted);
@@ -169,8 +197,12 @@ static int setup_by_difference(struct lx_mm *mm, const struct lx_vma *range, boo
 	}
 	if (range->flags & LX_VM_SHM)
 		is_allowed = shmem_zero_setup(mm, range);
+	/* The charge of what goes was taken over, not given back. */
+	own_part = mm->now.own_part;
 	if (old && lx_do_munmap(mm, range->start, range->end))
 		return -LX_ENOMEM;
+	if (*ret_charged)
+		mm->now.own_part = own_part;
 	return is_allowed ? 0 : -LX_ENOMEM;
 }
 
@@ -197,16 +229,6 @@ static int setup_in_turn(struct lx_mm *mm, const struct lx_vma *range, bool *ret
 	return !(range->flags & LX_VM_SHM) || shmem_zero_setup(mm, range) ? 0 : -LX_ENOMEM;
 }
 
-/* mm_populate(): writes what may be written, errors are nobody's. Reads leave no own pages. */
-static void populate(struct lx_mm *mm, const struct mmap_call *call)
-{
-	struct lx_touch touch;
-
-	if ((call->map_flags & (SYS_MAP_POPULATE | SYS_MAP_LOCKED)) &&
-	    (call->range.flags & (LX_VM_WRITE | LX_VM_SHARED)) == LX_VM_WRITE)
-		lx_touch(mm, call->range.start, call->range.end, &touch);
-}
-
 static int64_t mmap_region(struct lx_mm *mm, struct mmap_call *call)
 {
 	struct lx_vma *range = &call->range;
@@ -221,7 +243,7 @@ static int64_t mmap_region(struct lx_mm *mm, struct mmap_call *call)
 	if ((range->flags & LX_VM_SHM) &&
 	    !lx_shm_add(mm, range, range->flags & LX_VM_NORESERVE ? 0 : lx_pages(mm, range)))
 		return -LX_ENOMEM;
-	lx_vma_merge_new_range(mm, lx_find_vma(mm, range->start), range, false);
+	lx_vma_merge_mapping(mm, lx_find_vma(mm, range->start), range);
 	if (mm->failed)
 		return -LX_ENOMEM;
 	if (mm->image)
@@ -314,7 +336,9 @@ int64_t lx_mmap(struct sys *sys, uint64_t addr, uint64_t len, uint32_t prot, uin
 	why_enter(mm->sys.why, FN_DO_MMAP, addr, len, 0);
 	result = do_mmap(mm, &call);
 	why_leave(mm->sys.why, FN_DO_MMAP);
-	if (!sys_failed(result))
-		populate(mm, &call);
+	/* Errors of it are nobody's. */
+	if (!sys_failed(result) && !mm->leaves_populate &&
+	    (flags & (SYS_MAP_POPULATE | SYS_MAP_LOCKED)))
+		lx_populate(mm, call.range.start, call.range.end);
 	return result;
 }

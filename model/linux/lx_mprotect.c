@@ -1,19 +1,20 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* mprotect and madvise (Linux mm/mprotect.c, mm/madvise.c). */
+#include "model/linux/lx_cow.h"
 #include "model/linux/lx_vmas.h"
 
 enum { PROT_SEM = 8, PROT_GROWSDOWN = 0x01000000, PROT_GROWSUP = 0x02000000 };
 
 /* --- mprotect -------------------------------------------------------------------------------------- */
 
-/* VM_MAYWRITE, as far as it can be seen from outside: what the kernel maps for itself, and shared
- * files that are not writable now, are taken as opened for reading. */
+/* VM_MAYWRITE, as far as it can be seen from outside: what the kernel maps for itself but its code, and
+ * shared files that are not writable now, are taken as opened for reading. */
 static bool may_write(const struct lx_vma *vma)
 {
 	if (vma->flags & LX_VM_WRITE)
 		return true;
 	if (vma->flags & LX_VM_SPECIAL)
-		return false;
+		return (vma->flags & LX_VM_WHOLE) && (vma->flags & LX_VM_EXEC);
 	return !(vma->flags & LX_VM_SHARED) || (vma->flags & LX_VM_SHM);
 }
 
@@ -75,9 +76,15 @@ static int mprotect_fixup(struct lx_mm *mm, size_t i, uint64_t start, uint64_t e
 		uncharge_unwritable(mm, vma, pages, &flags);
 	}
 	err = lx_vma_modify_flags(mm, i, start, end, flags);
-	if (!err && mm->image && !mm->failed)
+	if (err || mm->failed)
+		return err;
+	if (mm->image)
 		image_flush(mm->image, start, end);
-	return err;
+	/* What is locked gets its own pages at once when it becomes writable. */
+	if ((old & (LX_VM_WRITE | LX_VM_SHARED | LX_VM_LOCKED)) == LX_VM_LOCKED &&
+	    (flags & LX_VM_WRITE))
+		lx_populate(mm, start, end);
+	return 0;
 }
 
 static int protect_range(struct lx_mm *mm, uint64_t start, uint64_t end, uint32_t access)
@@ -128,7 +135,11 @@ int64_t lx_mprotect(struct sys *sys, uint64_t addr, uint64_t len, uint32_t prot)
 
 /* --- madvise --------------------------------------------------------------------------------------- */
 
-enum { MADV_DONTDUMP = 16, MADV_DODUMP = 17 };
+enum {
+	MADV_DONTDUMP = 16,
+	MADV_DODUMP = 17,
+	GUARDS_MAX = 1 << 22, /* pages at once: more are heaptop's own shortage of memory */
+};
 
 struct flag_advice {
 	uint32_t advice, set, clear;
@@ -169,17 +180,25 @@ static int change_flags(struct lx_mm *mm, size_t i, uint64_t start, uint64_t end
 {
 	uint32_t flags = lx_at(mm, i)->flags;
 	uint32_t changed = (flags | advice->set) & ~advice->clear;
+	int err;
 
-	if ((advice->advice == SYS_MADV_DOFORK || advice->advice == MADV_DODUMP) &&
-	    (flags & LX_VM_SPECIAL))
+	if ((advice->advice == SYS_MADV_DOFORK && (flags & LX_VM_PFNMAP)) ||
+	    (advice->advice == MADV_DODUMP && (flags & LX_VM_SPECIAL)))
 		return -LX_EINVAL;
 	/* KSM leaves alone what it can't merge, without an error. */
 	if (advice->advice == SYS_MADV_MERGEABLE && (flags & (LX_VM_SPECIAL | LX_VM_SHARED)))
 		return 0;
 	if (changed == flags)
 		return 0;
-	/* madvise() says EAGAIN when a split is refused. */
-	return lx_vma_modify_flags(mm, i, start, end, changed) ? -LX_EAGAIN : 0;
+	err = lx_vma_modify_flags(mm, i, start, end, changed);
+	/* madvise() says EAGAIN for want of memory; since 5.17 also when there may be no more VMAs. */
+	return err == -LX_ENOMEM && mm->rules->madvise_says_again ? -LX_EAGAIN : err;
+}
+
+/* can_madv_lru_vma() */
+static bool may_drop(const struct lx_vma *vma)
+{
+	return !(vma->flags & (LX_VM_LOCKED | LX_VM_PFNMAP));
 }
 
 /* Pages are given up; what is written next faults anew. */
@@ -187,25 +206,46 @@ static int drop_pages(struct lx_mm *mm, size_t i, uint64_t start, uint64_t end)
 {
 	const struct lx_vma *vma = lx_at(mm, i);
 
-	if (vma->flags & LX_VM_LOCKED)
+	if (!may_drop(vma))
 		return -LX_EINVAL;
-	if (mm->image && !(vma->flags & LX_VM_SHARED))
-		image_drop(mm->image, start, end);
+	if (mm->image && !(vma->flags & LX_VM_SHARED)) {
+		lx_cow_dropped(mm, start, end);
+		image_zap(mm->image, start, end);
+	}
 	return 0;
 }
 
-/* Guards are page table entries: they drop what was there, and the VMA gets an anon_vma so that fork
- * copies them. Where they are is not kept: nothing that is simulated reaches one. */
+/* is_valid_guard_vma(): to 6.14 private anonymous memory that may be written only. */
+static bool may_be_guarded(const struct lx_mm *mm, const struct lx_vma *vma, bool is_install)
+{
+	if (vma->flags & (LX_VM_SPECIAL | LX_VM_HUGETLB | (is_install ? LX_VM_LOCKED : 0)))
+		return false;
+	return mm->rules->madv_guard_files || !vma->file;
+}
+
+/*
+ * Linux mm/madvise.c:madvise_guard_install. Guards are page table entries: they replace what was there and
+ * change no VMA, which gets an anon_vma so that fork copies them.
+ */
 static int guard(struct lx_mm *mm, size_t i, uint64_t start, uint64_t end, bool is_install)
 {
-	uint32_t flags = lx_at(mm, i)->flags;
-
-	if (flags & (LX_VM_SPECIAL | LX_VM_HUGETLB | (is_install ? LX_VM_LOCKED : 0)))
+	if (!may_be_guarded(mm, lx_at(mm, i), is_install))
 		return -LX_EINVAL;
-	if (!is_install)
+	if (is_install)
+		lx_anon_vma_prepare(mm, i);
+	if (!mm->image || mm->failed)
 		return 0;
-	lx_anon_vma_prepare(mm, i);
-	return drop_pages(mm, i, start, end);
+	if (!is_install) {
+		image_unguard(mm->image, start, end);
+		return 0;
+	}
+	if ((end - start) / IMAGE_PAGE > GUARDS_MAX) {
+		lx_fail(mm);
+		return 0;
+	}
+	lx_cow_dropped(mm, start, end);
+	image_guard(mm->image, start, end);
+	return 0;
 }
 
 static int advise_vma(struct lx_mm *mm, size_t i, uint64_t start, uint64_t end, uint32_t advice)
@@ -218,7 +258,7 @@ static int advise_vma(struct lx_mm *mm, size_t i, uint64_t start, uint64_t end, 
 	case SYS_MADV_DONTNEED:
 		return drop_pages(mm, i, start, end);
 	case SYS_MADV_FREE: /* until memory is short all stays as it is */
-		return lx_at(mm, i)->file ? -LX_EINVAL : 0;
+		return lx_at(mm, i)->file || !may_drop(lx_at(mm, i)) ? -LX_EINVAL : 0;
 	case SYS_MADV_GUARD_INSTALL:
 	case SYS_MADV_GUARD_REMOVE:
 		return guard(mm, i, start, end, advice == SYS_MADV_GUARD_INSTALL);

@@ -3,6 +3,7 @@
  * mremap (Linux mm/mremap.c) as the waist passes it: without a new address, so without MREMAP_FIXED
  * and MREMAP_DONTUNMAP, which no allocator uses and which are answered with EINVAL.
  */
+#include "model/linux/lx_cow.h"
 #include "model/linux/lx_vmas.h"
 
 struct remap {
@@ -67,27 +68,37 @@ static struct lx_vma copy_of(const struct lx_mm *mm, const struct lx_vma *vma,
 	return copy;
 }
 
+/* Move and unmapping may cut a VMA in three each; since 7.1 that is asked of every call. */
+static bool has_room_to_split(const struct lx_mm *mm)
+{
+	if (lx_count(mm) + 3 < mm->now.limit[LX_LIMIT_MAP_COUNT])
+		return true;
+	why(mm->sys.why, WHY_REMAP_COUNT, lx_count(mm), mm->now.limit[LX_LIMIT_MAP_COUNT]);
+	return false;
+}
+
 static int64_t do_move_vma(struct lx_mm *mm, size_t i, const struct remap *r, uint64_t to)
 {
 	struct lx_vma copy;
 	bool is_charged = lx_at(mm, i)->flags & LX_VM_ACCOUNT;
+	int64_t own_part;
 
-	/* The source may have to be cut in three. */
-	if (lx_count(mm) + 3 >= mm->now.limit[LX_LIMIT_MAP_COUNT]) {
-		why(mm->sys.why, WHY_REMAP_COUNT, lx_count(mm), mm->now.limit[LX_LIMIT_MAP_COUNT]);
+	if (!has_room_to_split(mm))
 		return -LX_ENOMEM;
-	}
 	if (is_charged && !lx_vm_enough_memory(mm, (int64_t)(r->delta / mm->page)))
 		return -LX_ENOMEM;
 	copy = copy_of(mm, lx_at(mm, i), r, to);
 	lx_vma_merge_new_range(mm, lx_find_vma(mm, to), &copy, false);
 	if (mm->failed)
 		return -LX_ENOMEM;
+	lx_cow_moved(mm, r->addr, to, r->old_len);
 	if (mm->image)
 		image_move(mm->image, r->addr, to, r->old_len);
-	/* An old length of 0 makes a second mapping of shared memory. */
+	/* An old length of 0 makes a second mapping of shared memory. The charge moves along. */
+	own_part = mm->now.own_part;
 	if (r->old_len)
 		lx_do_munmap(mm, r->addr, r->addr + r->old_len);
+	mm->now.own_part = own_part;
 	return (int64_t)to;
 }
 
@@ -120,10 +131,23 @@ static int64_t expand_vma(struct lx_mm *mm, size_t i, const struct remap *r)
 	return to < 0 ? to : move_vma(mm, i, r, (uint64_t)to);
 }
 
+static int64_t shrink_vma(struct lx_mm *mm, const struct remap *r)
+{
+	int err;
+
+	if (r->addr > mm->task_size || r->old_len > mm->task_size - r->addr)
+		return -LX_EINVAL;
+	err = lx_do_munmap(mm, r->addr + r->new_len, r->addr + r->old_len);
+	return err ? err : (int64_t)r->addr;
+}
+
 static int64_t resize(struct lx_mm *mm, const struct remap *r)
 {
 	size_t i = lx_find_vma(mm, r->addr);
 
+	/* To 5.15 nobody looked whether there was anything to shrink. */
+	if (!mm->rules->mremap_looks_first && r->new_len <= r->old_len)
+		return r->new_len == r->old_len ? (int64_t)r->addr : shrink_vma(mm, r);
 	if (i == lx_count(mm) || lx_at(mm, i)->start > r->addr)
 		return -LX_EFAULT;
 	if ((lx_at(mm, i)->flags & LX_VM_HUGETLB) && r->new_len > r->old_len)
@@ -132,10 +156,14 @@ static int64_t resize(struct lx_mm *mm, const struct remap *r)
 		return (int64_t)r->addr;
 	if (r->new_len > r->old_len)
 		return expand_vma(mm, i, r);
-	if (r->addr + r->old_len > mm->task_size)
-		return -LX_EINVAL;
-	return lx_do_munmap(mm, r->addr + r->new_len, r->addr + r->old_len) ? -LX_ENOMEM
-	                                                                    : (int64_t)r->addr;
+	return shrink_vma(mm, r);
+}
+
+static bool is_locked(const struct lx_mm *mm, uint64_t addr)
+{
+	const struct lx_vma *vma = lx_mm_find(mm, addr);
+
+	return vma && (vma->flags & LX_VM_LOCKED);
 }
 
 int64_t lx_mremap(struct sys *sys, uint64_t addr, uint64_t old_len, uint64_t new_len,
@@ -150,7 +178,12 @@ int64_t lx_mremap(struct sys *sys, uint64_t addr, uint64_t old_len, uint64_t new
 		return -LX_EINVAL;
 	if (mm->rules->mremap_checks_new_len && new_len > mm->task_size)
 		return -LX_EINVAL;
+	if (mm->rules->mremap_counts_first && !has_room_to_split(mm))
+		return -LX_ENOMEM;
 	r.delta = r.new_len > r.old_len ? r.new_len - r.old_len : r.old_len - r.new_len;
 	result = resize(mm, &r);
+	/* What a locked mapping gets has its pages at once. */
+	if (!sys_failed(result) && r.new_len > r.old_len && is_locked(mm, (uint64_t)result))
+		lx_populate(mm, (uint64_t)result + r.old_len, (uint64_t)result + r.new_len);
 	return mm->failed ? -LX_ENOMEM : result;
 }

@@ -44,6 +44,8 @@ static const char *why_never(const struct linux_rules *rules, const struct oom_t
 		return "init is never killed";
 	if (has_flag(task, OOM_TASK_KTHREAD))
 		return "kernel thread";
+	if (has_flag(task, OOM_TASK_ELSEWHERE))
+		return "none of its memory is on the nodes that are short";
 	if (has_flag(task, OOM_TASK_NO_MM))
 		return "has no memory left to free";
 	if (has_flag(task, OOM_TASK_REAPED) && rules->oom_skips_reaped)
@@ -234,7 +236,7 @@ static const struct oom_task *find_pid(const struct oom_table *table, int32_t pi
 /* A dying victim stops the scan, unless its memory has been reaped without ending it. */
 static bool is_being_killed(const struct linux_rules *rules, const struct oom_task *task)
 {
-	if (has_flag(task, OOM_TASK_INIT) || has_flag(task, OOM_TASK_KTHREAD))
+	if (task->flags & (OOM_TASK_INIT | OOM_TASK_KTHREAD | OOM_TASK_ELSEWHERE))
 		return false;
 	if (rules->oom_waits_for_exiting && has_flag(task, OOM_TASK_EXITING) &&
 	    !has_flag(task, OOM_TASK_NO_MM))
@@ -322,7 +324,8 @@ static void kill_task(const struct linux_rules *rules, const struct oom_table *t
 static bool may_end_itself(const struct oom_task *task)
 {
 	return task->adj != ADJ_UNKILLABLE &&
-	       !(task->flags & (OOM_TASK_INIT | OOM_TASK_KTHREAD | OOM_TASK_NO_MM));
+	       !(task->flags &
+	         (OOM_TASK_INIT | OOM_TASK_KTHREAD | OOM_TASK_NO_MM | OOM_TASK_ELSEWHERE));
 }
 
 /* task_will_free_mem(current): who asks is given the reserves to end with, and nobody is looked for. */

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "model/base/units.h"
+#include "model/linux/lx_cow.h"
 #include "model/linux/lx_memory_path.h"
 
 bool lx_memory_is_gone(const struct lx_memory *memory, int32_t pid)
@@ -29,20 +30,46 @@ static bool mark_gone(struct lx_memory *memory, int32_t pid)
 
 /* --- children --------------------------------------------------------------------------------- */
 
-int32_t lx_memory_fork(struct lx_memory *memory, uint32_t name)
+/* Linux mm/memory.c:copy_page_range: of VMAs that were never written to nothing is copied, a file's pages
+ * and shared memory fault in again. */
+const struct lx_child *lx_memory_fork(struct lx_mm *mm, struct lx_memory *memory, uint32_t name,
+                                      const struct lx_forked *forked, struct lx_pressure *ret)
 {
 	struct lx_child *child = region_alloc(memory->region, sizeof(*child));
 
-	if (!child)
-		return 0;
+	if (!child) {
+		ret->end = LX_NO_MEMORY;
+		return NULL;
+	}
 	*child = (struct lx_child){ .older = memory->children,
-		                    .pid = memory->next_pid++,
+		                    .pid = memory->next_pid,
 		                    .name = name,
-		                    .rss = memory->self.rss_pages,
-		                    .tables = memory->self.pgtables_bytes / 4096 };
+		                    .number = forked->number,
+		                    .swap = memory->self.swap_pages };
+	lx_fork_share(mm, &child->rss, &child->tables);
+	child->rss = min_u64(child->rss + memory->shares, memory->self.rss_pages);
+	child->tables = min_u64(max_u64(child->tables, 1), memory->self.pgtables_bytes / 4096);
+	if (!lx_memory_get(mm, memory, child->tables, ret))
+		return NULL;
+	/* Who died for it may have been a child. */
+	child->older = memory->children;
 	memory->children = child;
-	lx_memory_charge(memory, child->tables);
-	return child->pid;
+	memory->next_pid++;
+	return child;
+}
+
+void lx_memory_follow_children(struct lx_mm *mm, struct lx_memory *memory)
+{
+	uint64_t kept;
+
+	for (const struct lx_child *child = memory->children; child; child = child->older)
+		if (lx_memory_is_gone(memory, child->pid))
+			(void)lx_cow_exit(mm, child->number);
+	kept = lx_mm_kept(mm);
+	if (memory->kept <= kept)
+		return;
+	lx_memory_uncharge(memory, memory->kept - kept);
+	memory->kept = kept;
 }
 
 static const struct lx_child *find_child(const struct lx_memory *memory, int32_t pid)
@@ -97,7 +124,7 @@ static void add_self(const struct lx_memory *memory, uint32_t group, struct oom_
 		task->pid = child->pid;
 		task->ppid = memory->self.pid;
 		task->rss_pages = child->rss;
-		task->swap_pages = 0;
+		task->swap_pages = child->swap;
 		task->pgtables_bytes = child->tables * 4096;
 		task->flags &= ~(uint32_t)OOM_TASK_INIT;
 		/* Nobody was started after them. */
@@ -255,6 +282,14 @@ void lx_memory_oom(struct lx_memory *memory, uint32_t over, uint64_t page, struc
 		return;
 	}
 	lx_path_enter_oom(memory, over, why);
+	if (is_memcg && memory->level[over].kill_disabled) {
+		why(why, WHY_OOM_DISABLED);
+		ret->end = LX_STUCK;
+		ret->why = "memory.oom_control disables kills: it sleeps until there is memory";
+		lx_path_leave_oom(memory, over, why);
+		region_free(scratch);
+		return;
+	}
 	if (is_memcg && memory->task_count &&
 	    (memory->task_level >= memory->level_count || over > memory->task_level))
 		why(why, WHY_TASKS_UNKNOWN);

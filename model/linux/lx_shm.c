@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Shared anonymous memory (Linux mm/shmem.c:shmem_zero_setup): a file without a name, which is charged
- * whole when it is made and as long as anybody maps any of it.
+ * whole when it is made and as long as anybody maps any of it. With MAP_NORESERVE it is charged page by
+ * page, as pages come into being (shmem_acct_blocks).
  */
 #include "model/base/vec.h"
 #include "model/linux/lx_vmas.h"
@@ -52,4 +53,26 @@ void lx_shm_count(struct lx_mm *mm, uint32_t file, int change, bool counts)
 	/* A child that inherited it keeps it. */
 	if (file < mm->now.inherited_below)
 		mm->now.shm_kept -= pages;
+}
+
+/* Each is a request of its own, which mode 0 has never refused; what a refusal would be is SIGBUS. */
+void lx_shm_fault(struct lx_mm *mm, const struct lx_vma *vma, uint64_t pages)
+{
+	struct lx_shm *shm;
+
+	if (!pages || !(vma->flags & LX_VM_SHM) || !(vma->flags & LX_VM_NORESERVE))
+		return;
+	shm = find(mm, vma->file);
+	if (!shm || !lx_note_blocks(mm, vma->file, pages))
+		return;
+	shm->pages += pages;
+	mm->now.shm += pages;
+}
+
+void lx_shm_undo_fault(struct lx_mm *mm, uint32_t file, uint64_t pages)
+{
+	struct lx_shm *shm = find(mm, file);
+
+	if (shm)
+		shm->pages -= pages;
 }

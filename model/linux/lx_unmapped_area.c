@@ -50,9 +50,10 @@ static bool is_guarded(const struct lx_mm *mm, struct search *s, uint64_t top, u
 static uint64_t search_topdown(struct lx_mm *mm, uint64_t len)
 {
 	struct search s = { .i = lx_find_vma(mm, mm->mmap_base - 1), .limit = mm->mmap_base };
+	uint64_t lowest = mm->rules->search_ends_at_min_addr ? MMAP_MIN_ADDR : mm->page;
 
 	for (;;) {
-		uint64_t bottom = max_u64(s.i ? lx_at(mm, s.i - 1)->end : 0, mm->page);
+		uint64_t bottom = max_u64(s.i ? lx_at(mm, s.i - 1)->end : 0, lowest);
 		uint64_t top = gap_top(mm, &s), size = top > bottom ? top - bottom : 0;
 
 		if (size >= len && !is_guarded(mm, &s, top, bottom, len)) {
@@ -168,7 +169,10 @@ static int64_t get_unmapped_area(struct lx_mm *mm, uint64_t addr, uint64_t len, 
 	    found, len);
 	if (!is_aligned(found, mm->page))
 		return -LX_EINVAL;
-	return found < MMAP_MIN_ADDR ? -LX_EPERM : (int64_t)found;
+	/* cap_mmap_addr() wants CAP_SYS_RAWIO: who has CAP_SYS_ADMIN is taken to have it. */
+	if (found < MMAP_MIN_ADDR && !mm->now.commit->cap_sys_admin)
+		return -LX_EPERM;
+	return (int64_t)found;
 }
 
 int64_t lx_get_unmapped_area(struct lx_mm *mm, uint64_t addr, uint64_t len, uint32_t flags)

@@ -197,6 +197,34 @@ static bool is_unreserved_heap(const struct vma *v, const struct heap_facts *hea
 	return v->kind == VMA_ARENA && mode != 2 && !is_main;
 }
 
+static bool is_same_file(const struct vma_set *set, const struct vma *a, const struct vma *b)
+{
+	return a->end == b->start && a->inode == b->inode && a->name_len == b->name_len &&
+	       a->name_len && !((a->prot | b->prot) & VMA_SHARED) &&
+	       memcmp(set->names + a->name_at, set->names + b->name_at, a->name_len) == 0;
+}
+
+static bool is_read_only(const struct vma *v)
+{
+	return (v->prot & (VMA_READ | VMA_WRITE | VMA_EXEC)) == VMA_READ;
+}
+
+/*
+ * The part of a program's data that its loader makes read-only once it is relocated (PT_GNU_RELRO)
+ * was writable, and stays charged. It ends where the data that stays writable begins. Constants of a
+ * program without such a part can end there, too: they follow its code, which follows its headers.
+ */
+static bool is_relro(const struct vma_set *set, const struct vma *v)
+{
+	const struct vma *next = v + 1, *past = set->at + set->count;
+
+	if (!is_read_only(v) || next >= past || !(next->prot & VMA_WRITE) ||
+	    !is_same_file(set, v, next))
+		return false;
+	return v < set->at + 2 || !is_same_file(set, v - 1, v) || !(v[-1].prot & VMA_EXEC) ||
+	       !is_same_file(set, v - 2, v - 1) || !is_read_only(v - 2);
+}
+
 /*
  * Without smaps: private writable memory is charged (Linux mm/vma.c:accountable_mapping), and so
  * are the break area and the stack. What maps does not show, MAP_NORESERVE and memory that was once
@@ -205,7 +233,7 @@ static bool is_unreserved_heap(const struct vma *v, const struct heap_facts *hea
 static bool guess_charge(const struct vma_set *set, const struct vma *v,
                          const struct heap_facts *heap, uint64_t mode)
 {
-	if (v->kind == VMA_HEAP)
+	if (v->kind == VMA_HEAP || is_relro(set, v))
 		return true;
 	if ((v->prot & (VMA_WRITE | VMA_SHARED)) != VMA_WRITE || v->kind == VMA_KERNEL)
 		return false;

@@ -13,16 +13,23 @@ static bool is_mergeable_vma(const struct lx_vma *a, const struct lx_vma *b)
 	       a->name == b->name;
 }
 
+/* vma_is_fork_child(): its anon_vma_chain has an entry for the parent's, too. */
+static bool is_fork_child(const struct lx_mm *mm, uint32_t anon)
+{
+	return anon && anon < mm->inherited_anon;
+}
+
 /*
- * May a range (`source`) join a VMA (`target`)? One that was never written to can, always. One that
- * was, into one that was not: only since 6.16. Copies inherited over fork are not told apart: what a
- * target inherited is not visible from outside.
+ * May a range (`source`) join a VMA (`target`)? One that was never written to can, but not one that was
+ * inherited over fork. One that was, into one that was not: only since 6.16, and no inherited one.
  */
 static bool is_mergeable_anon_vma(const struct lx_mm *mm, uint32_t target, uint32_t source)
 {
 	if (!target && source)
-		return mm->rules->merge_touched;
-	return !source || target == source;
+		return mm->rules->merge_touched && !is_fork_child(mm, source);
+	if (target && !source)
+		return !is_fork_child(mm, target);
+	return target == source;
 }
 
 static bool can_merge_left(const struct lx_mm *mm, const struct lx_vma *prev,
@@ -71,6 +78,31 @@ static void merge_find(const struct lx_mm *mm, const struct lx_vma *prev, const 
 	}
 }
 
+/*
+ * Linux 6.1 … 6.11 mm/mmap.c:mmap_region did it by itself and asked next first: what joins next is
+ * then as written as next is, and prev must fit that.
+ */
+static void merge_find_next_first(const struct lx_mm *mm, const struct lx_vma *prev,
+                                  const struct lx_vma *next, const struct lx_vma *range,
+                                  struct merge *ret)
+{
+	struct lx_vma with = *range;
+
+	*ret = (struct merge){ .joined = *range };
+	if (can_merge_right(mm, next, range, NULL)) {
+		ret->right = next;
+		ret->joined.end = next->end;
+		ret->joined.anon = with.anon = next->anon;
+	}
+	if (!can_merge_left(mm, prev, &with))
+		return;
+	ret->left = prev;
+	ret->joined.start = prev->start;
+	ret->joined.pgoff = prev->pgoff;
+	if (prev->anon)
+		ret->joined.anon = prev->anon;
+}
+
 static void tell_merge(const struct lx_mm *mm, const struct merge *m)
 {
 	if (m->left && m->right)
@@ -85,6 +117,11 @@ static void tell_merge(const struct lx_mm *mm, const struct merge *m)
 
 void lx_vma_link(struct lx_mm *mm, size_t at, const struct lx_vma *range)
 {
+	enum why_fn alloc = lx_is_since(mm->rules, 4, 19) ? FN_VM_AREA_ALLOC : FN_KMEM_CACHE_ZALLOC;
+
+	/* Too small for the allocator to fail: the way back by vm_unacct_memory() is not taken. */
+	why_enter(mm->sys.why, alloc, 0, 0, 0);
+	why_leave(mm->sys.why, alloc);
 	why_enter(mm->sys.why, FN_VMA_LINK, range->start, range->end - range->start, 0);
 	lx_splice(mm, at, 0, range, 1);
 	why_leave(mm->sys.why, FN_VMA_LINK);
@@ -98,8 +135,8 @@ bool lx_map_count_exceeded(const struct lx_mm *mm)
 	return true;
 }
 
-size_t lx_vma_merge_new_range(struct lx_mm *mm, size_t at, const struct lx_vma *range,
-                              bool just_expand)
+static size_t merge_new_range(struct lx_mm *mm, size_t at, const struct lx_vma *range,
+                              bool just_expand, bool is_mmap)
 {
 	const struct lx_vma *prev = at ? lx_at(mm, at - 1) : NULL;
 	const struct lx_vma *next = at < lx_count(mm) && !just_expand ? lx_at(mm, at) : NULL;
@@ -108,7 +145,10 @@ size_t lx_vma_merge_new_range(struct lx_mm *mm, size_t at, const struct lx_vma *
 	bool left, right;
 
 	why_enter(mm->sys.why, fn, range->start, range->end - range->start, 0);
-	merge_find(mm, prev, next, range, &m);
+	if (is_mmap && mm->rules->mmap_joins_next_first)
+		merge_find_next_first(mm, prev, next, range, &m);
+	else
+		merge_find(mm, prev, next, range, &m);
 	tell_merge(mm, &m);
 	why_leave(mm->sys.why, fn);
 	left = m.left != NULL;
@@ -118,6 +158,17 @@ size_t lx_vma_merge_new_range(struct lx_mm *mm, size_t at, const struct lx_vma *
 	else
 		lx_splice(mm, at - left, (size_t)left + right, &m.joined, 1);
 	return at - left;
+}
+
+size_t lx_vma_merge_new_range(struct lx_mm *mm, size_t at, const struct lx_vma *range,
+                              bool just_expand)
+{
+	return merge_new_range(mm, at, range, just_expand, false);
+}
+
+void lx_vma_merge_mapping(struct lx_mm *mm, size_t at, const struct lx_vma *range)
+{
+	(void)merge_new_range(mm, at, range, false, true);
 }
 
 void lx_split_at(struct lx_mm *mm, uint64_t addr)
@@ -132,31 +183,38 @@ void lx_split_at(struct lx_mm *mm, uint64_t addr)
 	lx_splice(mm, i, 1, half, 2);
 }
 
+/* Linux 5.11 … 7.2 mm/mmap.c, mm/vma.c:special_mapping_split */
+int lx_may_split(const struct lx_mm *mm, size_t i)
+{
+	if (!(lx_at(mm, i)->flags & LX_VM_WHOLE) || !mm->rules->special_stays_whole)
+		return 0;
+	why(mm->sys.why, WHY_SPLIT_SPECIAL, lx_at(mm, i)->start, lx_at(mm, i)->end);
+	return -LX_EINVAL;
+}
+
 /* split_vma(): to the limit and not one further, unlike mmap. */
-static bool may_split(const struct lx_mm *mm)
+static int may_split(const struct lx_mm *mm, size_t i)
 {
 	if (lx_count(mm) < mm->now.limit[LX_LIMIT_MAP_COUNT])
-		return true;
+		return lx_may_split(mm, i);
 	why(mm->sys.why, WHY_SPLIT_COUNT, lx_count(mm), mm->now.limit[LX_LIMIT_MAP_COUNT]);
-	return false;
+	return -LX_ENOMEM;
 }
 
 static int split_and_change(struct lx_mm *mm, uint64_t start, uint64_t end, uint32_t flags)
 {
 	const struct lx_vma *vma = lx_at(mm, lx_find_vma(mm, start));
 	struct lx_vma changed;
+	int err = vma->start < start ? may_split(mm, lx_find_vma(mm, start)) : 0;
 
-	if (vma->start < start) {
-		if (!may_split(mm))
-			return -LX_ENOMEM;
-		lx_split_at(mm, start);
-	}
+	if (err)
+		return err;
+	lx_split_at(mm, start);
 	vma = lx_at(mm, lx_find_vma(mm, start));
-	if (vma->end > end) {
-		if (!may_split(mm))
-			return -LX_ENOMEM;
-		lx_split_at(mm, end);
-	}
+	err = vma->end > end ? may_split(mm, lx_find_vma(mm, start)) : 0;
+	if (err)
+		return err;
+	lx_split_at(mm, end);
 	vma = lx_at(mm, lx_find_vma(mm, start));
 	changed = *vma;
 	changed.flags = flags;
@@ -220,15 +278,22 @@ static bool is_compatible(const struct lx_mm *mm, const struct lx_vma *a, const 
 	       a->pgoff + lx_pages(mm, a) == b->pgoff;
 }
 
+/* reusable_anon_vma(): not one that is shared with the parent. */
+static bool is_reusable(const struct lx_mm *mm, uint32_t anon)
+{
+	return anon && !is_fork_child(mm, anon);
+}
+
 /* find_mergeable_anon_vma(): a neighbour's, so that both can become one VMA later; the next first. */
 static uint32_t find_mergeable(const struct lx_mm *mm, size_t i)
 {
 	const struct lx_vma *vma = lx_at(mm, i);
 
-	if (i + 1 < lx_count(mm) && lx_at(mm, i + 1)->anon &&
+	if (i + 1 < lx_count(mm) && is_reusable(mm, lx_at(mm, i + 1)->anon) &&
 	    is_compatible(mm, vma, lx_at(mm, i + 1)))
 		return lx_at(mm, i + 1)->anon;
-	if (i && lx_at(mm, i - 1)->anon && is_compatible(mm, lx_at(mm, i - 1), vma))
+	if (i && is_reusable(mm, lx_at(mm, i - 1)->anon) &&
+	    is_compatible(mm, lx_at(mm, i - 1), vma))
 		return lx_at(mm, i - 1)->anon;
 	return 0;
 }

@@ -65,7 +65,9 @@ static bool note_change(struct lx_mm *mm, size_t at, size_t old_count, size_t ne
 	              sizeof(*mm->changes)))
 		return false;
 	change = &mm->changes[mm->change_count++];
-	*change = (struct lx_change){ mm->now, at, old_count, new_count };
+	*change = (struct lx_change){
+		.before = mm->now, .at = at, .old_count = old_count, .new_count = new_count
+	};
 	for (size_t i = 0; i < old_count; i++)
 		mm->kept[mm->kept_count++] = *lx_at(mm, at + i);
 	return true;
@@ -75,6 +77,16 @@ void lx_note_scalars(struct lx_mm *mm)
 {
 	if (!note_change(mm, 0, 0, 0))
 		lx_fail(mm);
+}
+
+bool lx_note_blocks(struct lx_mm *mm, uint32_t file, uint64_t blocks)
+{
+	lx_note_scalars(mm);
+	if (mm->is_journaling && !mm->failed) {
+		mm->changes[mm->change_count - 1].block_file = file;
+		mm->changes[mm->change_count - 1].blocks = blocks;
+	}
+	return !mm->failed;
 }
 
 /* What was cached of rights, anon_vmas and existence there may be different now. */
@@ -110,7 +122,12 @@ static void undo_change(struct lx_mm *mm)
 		return;
 	}
 	recount_shm(mm, change);
+	if (change->blocks)
+		lx_shm_undo_fault(mm, change->block_file, change->blocks);
 	close_window(mm);
+	/* Pages that were free to write are shared with a child again. */
+	if (mm->image && change->before.living > mm->now.living)
+		image_flush(mm->image, 0, UINT64_MAX);
 	lx_list_replace(mm->list, change->at, change->new_count,
 	                change->old_count ? &mm->kept[mm->kept_count] : NULL, change->old_count);
 	mm->now = change->before;
@@ -156,9 +173,12 @@ static void count(struct lx_mm *mm, const struct lx_vma *vma, uint64_t sign)
 		lx_shm_count(mm, vma->file, sign == 1 ? 1 : -1, true);
 }
 
+/* More was charged when it was asked for; less is given back in one go. */
 void lx_splice(struct lx_mm *mm, size_t at, size_t old_count, const struct lx_vma *with,
                size_t new_count)
 {
+	int64_t was, is;
+
 	if (mm->failed)
 		return;
 	if (!list_own(mm) || !lx_list_reserve(mm->list, new_count) ||
@@ -166,10 +186,14 @@ void lx_splice(struct lx_mm *mm, size_t at, size_t old_count, const struct lx_vm
 		lx_fail(mm);
 		return;
 	}
+	was = (int64_t)(mm->now.accounted + mm->now.shm);
 	for (size_t i = 0; i < old_count; i++)
 		count(mm, lx_at(mm, at + i), UINT64_MAX);
 	for (size_t i = 0; i < new_count; i++)
 		count(mm, &with[i], 1);
+	is = (int64_t)(mm->now.accounted + mm->now.shm);
+	if (is < was)
+		lx_commit_add(mm, is - was);
 	close_window(mm);
 	lx_list_replace(mm->list, at, old_count, with, new_count);
 }

@@ -36,9 +36,13 @@ struct lx_scalars {
 	/* Committed_AS is all of: */
 	int64_t elsewhere; /* charged by all that is not simulated; may be set below 0 */
 	uint64_t children; /* by children that live */
+	/* Of all that, what this CPU keeps from the counter that mode 2 reads. */
+	int64_t own_part;
 	uint64_t shm_kept; /* for shared memory that only children still map */
 	uint64_t child_count;
 	uint32_t inherited_below;             /* files with smaller numbers are mapped by a child */
+	uint32_t thp;                         /* enum lx_thp */
+	uint32_t forks, living;               /* children by number, and how many of them live */
 	const struct lx_commit_state *commit; /* never changed, replaced */
 	uint64_t limit[LX_LIMIT_COUNT];
 };
@@ -47,9 +51,11 @@ struct lx_change {
 	struct lx_scalars before;
 	size_t at;
 	size_t old_count, new_count; /* the old VMAs lie on top of `kept` */
+	uint32_t block_file;         /* shared memory that got `blocks` pages */
+	uint64_t blocks;
 };
 
-/* By `file`, ascending. Charged whole, as long as a VMA shows any of it. */
+/* By `file`, ascending. Charged as long as a VMA shows any of it: whole, or what was touched. */
 struct lx_shm {
 	uint32_t file;
 	uint32_t vmas;
@@ -65,9 +71,13 @@ struct lx_mm {
 	const struct linux_rules *rules;
 	uint64_t page, task_size, mmap_base, brk_start;
 	uint64_t data_bytes;      /* end_data - start_data */
+	bool leaves_populate;     /* see lx_mm_leave_populate() */
+	bool no_huge;             /* for now there is no room for a huge page */
+	uint64_t huge_faults;     /* since the start, undone ones included */
 	uint64_t band;            /* of the decisions since it was cleared: see lx_mm_band() */
 	const char *const *names; /* [0] is "" */
 	uint32_t next_anon, next_file;
+	uint32_t inherited_anon; /* smaller numbers are anon_vmas that fork gave the process */
 	struct lx_shm *shm;
 	size_t shm_count, shm_room;
 
@@ -111,10 +121,26 @@ static inline size_t lx_find_vma(const struct lx_mm *mm, uint64_t addr)
 /** Replaces `old_count` VMAs from index `at` on by those of `with`, which may not lie in the list. */
 void lx_splice(struct lx_mm *mm, size_t at, size_t old_count, const struct lx_vma *with,
                size_t new_count);
+/** Keeps that too for an undo that shared memory gets new pages. */
+bool lx_note_blocks(struct lx_mm *mm, uint32_t file, uint64_t blocks);
 /** Keeps the scalars for an undo, before one of them changes without a splice. */
 void lx_note_scalars(struct lx_mm *mm);
 /** Heaptop is out of memory. */
 void lx_fail(struct lx_mm *mm);
+
+/* --- lx_huge.c ------------------------------------------------------------------------------------ */
+
+/** Whether a VMA may have huge pages at all. */
+bool lx_thp_is_wanted(const struct lx_mm *mm, const struct lx_vma *vma);
+/** Whether a write to `addr` of a VMA brings in a huge page. */
+bool lx_thp_is_eligible(const struct lx_mm *mm, const struct lx_vma *vma, uint64_t addr);
+/** Brings in those of [start, end); pages that became resident. */
+uint64_t lx_thp_fault(struct lx_mm *mm, const struct lx_vma *vma, uint64_t start, uint64_t end);
+
+/* --- lx_stack.c ----------------------------------------------------------------------------------- */
+
+/** The VMA that an access to `addr` meets; a stack grows down to it. LX_NONE: there is none. */
+size_t lx_vma_at_fault(struct lx_mm *mm, uint64_t addr);
 
 /* --- lx_shm.c ------------------------------------------------------------------------------------- */
 
@@ -122,6 +148,10 @@ void lx_fail(struct lx_mm *mm);
 bool lx_shm_add(struct lx_mm *mm, struct lx_vma *range, uint64_t pages);
 /** A VMA of shared memory appears (1) or goes (-1); `counts`: Committed_AS follows. */
 void lx_shm_count(struct lx_mm *mm, uint32_t file, int change, bool counts);
+/** What `vma` shows got `pages` new pages: of memory that was not charged whole they are charged now. */
+void lx_shm_fault(struct lx_mm *mm, const struct lx_vma *vma, uint64_t pages);
+/** Takes that back. */
+void lx_shm_undo_fault(struct lx_mm *mm, uint32_t file, uint64_t pages);
 
 /* --- lx_vma_merge.c --------------------------------------------------------------------------------- */
 
@@ -129,12 +159,16 @@ void lx_shm_count(struct lx_mm *mm, uint32_t file, int change, bool counts);
  * with the previous one only when `just_expand`. Returns the VMA's index. */
 size_t lx_vma_merge_new_range(struct lx_mm *mm, size_t at, const struct lx_vma *range,
                               bool just_expand);
+/** The same for mmap. */
+void lx_vma_merge_mapping(struct lx_mm *mm, size_t at, const struct lx_vma *range);
 /** Adds it beside its neighbours. */
 void lx_vma_link(struct lx_mm *mm, size_t at, const struct lx_vma *range);
 /** True when no VMA may be added to more than vm.max_map_count. */
 bool lx_map_count_exceeded(const struct lx_mm *mm);
-/** Gives [start, end) of the VMA at `i` other flags, merging and splitting. 0 or -ENOMEM. */
+/** Gives [start, end) of the VMA at `i` other flags, merging and splitting. 0 or -errno. */
 int lx_vma_modify_flags(struct lx_mm *mm, size_t i, uint64_t start, uint64_t end, uint32_t flags);
+/** Whether the VMA at `i` may be cut at all: 0 or -EINVAL. */
+int lx_may_split(const struct lx_mm *mm, size_t i);
 /** Cuts the VMA that holds `addr` inside in two there, past any limit. */
 void lx_split_at(struct lx_mm *mm, uint64_t addr);
 /** The VMA at `i` is about to get its first own page. */
@@ -166,8 +200,19 @@ bool lx_may_expand_vm(const struct lx_mm *mm, uint32_t flags, int64_t pages);
 /** Whether `pages` more may be committed: the overcommit decision. Charges nothing. */
 bool lx_vm_enough_memory(struct lx_mm *mm, int64_t pages);
 bool lx_is_data_mapping(uint32_t flags);
+/** `pages` (below 0: less) are committed: this CPU keeps them until it has a batch of them. */
+void lx_commit_add(struct lx_mm *mm, int64_t pages);
 
 /* --- the calls ---------------------------------------------------------------------------------------- */
+
+/* Which tables were counted last. */
+struct lx_tables {
+	uint64_t pte, pmd, pud; /* address >> shift, plus 1; 0: none */
+};
+
+/** Page-table pages for what is resident in [start, end), as far as they were not counted yet; in order
+ * of addresses. */
+uint64_t lx_tables_of(const struct lx_mm *mm, uint64_t start, uint64_t end, struct lx_tables *seen);
 
 /** do_munmap() of a checked range: 0 or -errno. */
 int lx_do_munmap(struct lx_mm *mm, uint64_t start, uint64_t end);

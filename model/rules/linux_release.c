@@ -40,3 +40,16 @@ bool linux_parse_release(const char *release, int *ret_major, int *ret_minor)
 	*ret_minor = minor;
 	return true;
 }
+
+/* Mainline's series: each ended with this minor number; the last is the newest that was read. */
+static const struct {
+	int major, first, last;
+} series[] = { { 4, 3, 20 }, { 5, 0, 19 }, { 6, 0, 19 }, { 7, 0, 2 } };
+
+bool linux_is_known(int major, int minor)
+{
+	for (size_t i = 0; i < sizeof(series) / sizeof(series[0]); i++)
+		if (series[i].major == major)
+			return minor >= series[i].first && minor <= series[i].last;
+	return false;
+}

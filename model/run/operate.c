@@ -154,10 +154,31 @@ static bool run_malloc(struct operate *operate, const struct operation *op, stru
 		mem = pt_malloc(pt, op->number[0]);
 	else if (op->kind == OP_CALLOC)
 		mem = pt_calloc(pt, op->number[0], op->number[1]);
-	else
+	else if (op->kind == OP_MEMALIGN)
 		mem = pt_memalign(pt, op->number[0], op->number[1]);
+	else if (op->kind == OP_ALIGNED_ALLOC)
+		mem = pt_aligned_alloc(pt, op->number[0], op->number[1]);
+	else if (op->kind == OP_VALLOC)
+		mem = pt_valloc(pt, op->number[0]);
+	else
+		mem = pt_pvalloc(pt, op->number[0]);
 	if (take_block(operate, mem, ret))
 		bind_block(operate, op->dst, mem);
+	return true;
+}
+
+/* The error number is what it returns; errno is as the allocation behind it left it. */
+static bool run_posix_memalign(struct operate *operate, const struct operation *op,
+                               struct op_result *ret)
+{
+	uint64_t mem = 0;
+	int error = pt_posix_memalign(&operate->world->pt, &mem, op->number[0], op->number[1]);
+
+	if (!take_block(operate, mem, ret))
+		return true;
+	bind_block(operate, op->dst, mem);
+	ret->has_ret = true;
+	ret->ret = error;
 	return true;
 }
 
@@ -231,6 +252,10 @@ static bool dispatch(struct operate *operate, const struct operation *op, struct
 		[OP_CALLOC] = run_malloc,
 		[OP_REALLOC] = run_realloc,
 		[OP_MEMALIGN] = run_malloc,
+		[OP_POSIX_MEMALIGN] = run_posix_memalign,
+		[OP_ALIGNED_ALLOC] = run_malloc,
+		[OP_VALLOC] = run_malloc,
+		[OP_PVALLOC] = run_malloc,
 		[OP_FREE] = run_free,
 		[OP_TOUCH] = operate_touch,
 		[OP_MALLOPT] = run_mallopt,
@@ -272,11 +297,21 @@ static void begin(struct operate *operate)
 	pt->busy = operate->is_arena_busy;
 }
 
+/* A name that is read and that no operation has assigned: most likely a slip of the pen. */
+static bool misses(struct binding *name)
+{
+	bool is_first = !name->was_given && !name->was_missed;
+
+	name->was_missed = !name->was_given;
+	return is_first;
+}
+
 bool operate_run(struct operate *operate, const struct operation *op, struct op_result *ret,
                  struct err *reterr)
 {
 	struct world *world = operate->world;
 	uint64_t commit = lx_mm_own_committed(world->mm), resident = world_resident(world);
+	uint64_t huge = lx_mm_huge_faults(world->mm);
 	bool ok;
 
 	*ret = (struct op_result){
@@ -291,12 +326,17 @@ bool operate_run(struct operate *operate, const struct operation *op, struct op_
 	if (op->kind != OP_SET && operate->is_contestable && !operate_check(operate, reterr))
 		return false;
 	operate->is_contestable = operate->is_contestable && op->kind == OP_SET;
+	if (op->src != NAME_NONE)
+		ret->misses_name = misses(operate_binding(operate, op->src));
 	begin(operate);
 	operate->has_begun = operate->has_begun || op->kind != OP_SET;
 	ok = dispatch(operate, op, ret, reterr);
+	if (op->dst != NAME_NONE && op->kind != OP_THREAD && op->kind != OP_EXIT_THREAD)
+		operate_binding(operate, op->dst)->was_given = true;
 	operate_settle(operate, op, ret);
 	ret->commit_pages += (int64_t)(lx_mm_own_committed(world->mm) - commit);
 	ret->band_pages = lx_mm_band(world->mm);
+	ret->huge_faults = lx_mm_huge_faults(world->mm) - huge;
 	ret->rss_pages += (int64_t)(world_resident(world) - resident);
 	if (outcome_is_fatal(ret->outcome) || ret->is_dead)
 		operate->is_over = true;

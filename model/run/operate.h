@@ -31,9 +31,12 @@ enum outcome {
 /* What a name is bound to. */
 struct binding {
 	uint64_t addr;
-	uint64_t size; /* of a mapping; 0: a block of malloc's */
-	int32_t pid;   /* of a child */
-	uint8_t state; /* enum binding_state */
+	uint64_t size;   /* of a mapping; 0: a block of malloc's */
+	uint32_t number; /* of a child, later ones higher; with what it is charged in `size` */
+	int32_t pid;     /* of a child */
+	uint8_t state;   /* enum binding_state */
+	bool was_given;  /* alive or dead, an operation has assigned it */
+	bool was_missed; /* it was read before, which was told */
 };
 
 enum binding_state { BOUND_DEAD, BOUND_BLOCK, BOUND_MAPPING, BOUND_CHILD };
@@ -66,6 +69,7 @@ struct op_result {
 	struct sys *sys;    /* its system calls */
 	struct why *why;    /* its path; NULL: not asked for */
 
+	bool misses_name; /* op->src was never assigned: told once of each name */
 	bool has_addr, has_block, has_ret, has_dtv, is_skipped;
 	uint64_t addr;
 	uint64_t usable, size_word; /* with has_block */
@@ -74,10 +78,12 @@ struct op_result {
 	uint64_t dtv, dtv_usable;
 	int64_t commit_pages, rss_pages; /* changes */
 	uint64_t
+	        huge_faults; /* huge pages that it is taken to have got: an estimate of 512 pages each */
+	uint64_t
 	        band_pages; /* the kernel may have decided otherwise: by how much its counter may err; 0: it can't */
 	enum outcome outcome;
 	bool is_dead; /* of OUTCOME_OOM: the process itself was killed */
-	char outcome_text[360];
+	char outcome_text[640];
 	struct lx_pressure pressure;
 };
 

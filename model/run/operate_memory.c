@@ -81,6 +81,10 @@ bool operate_mmap(struct operate *operate, const struct operation *op, struct op
 		operate_failed(ret, (int)-at);
 	else
 		ret->addr = (uint64_t)at;
+	if (!sys_failed(at) && (op->flags & (OPF_POPULATE | OPF_LOCKED)))
+		lx_memory_populate(operate->world->mm, &operate->world->memory, ret->addr,
+		                   align_up(ret->addr + op->number[0], operate->world->pt.page),
+		                   &ret->pressure);
 	*operate_binding(operate, op->dst) =
 	        (struct binding){ .addr = ret->addr,
 		                  .size = op->number[0],
@@ -184,11 +188,12 @@ bool operate_brk(struct operate *operate, const struct operation *op, struct op_
 
 bool operate_fork(struct operate *operate, const struct operation *op, struct op_result *ret)
 {
-	uint64_t pages;
-	int err = lx_mm_fork(operate->world->mm, &pages);
+	struct lx_forked forked;
+	int err = lx_mm_fork(operate->world->mm, &forked);
 
 	*operate_binding(operate, op->dst) =
-	        (struct binding){ .size = pages * operate->world->pt.page,
+	        (struct binding){ .size = forked.pages * operate->world->pt.page,
+		                  .number = forked.number,
 		                  .state = err ? BOUND_DEAD : BOUND_CHILD };
 	if (err)
 		operate_failed(ret, -err);
@@ -199,16 +204,21 @@ bool operate_fork(struct operate *operate, const struct operation *op, struct op
 
 void operate_child_ends(struct operate *operate, struct binding *child)
 {
+	const struct lx_forked forked = { child->size / operate->world->pt.page, child->number };
+
 	child->state = BOUND_DEAD;
-	lx_mm_child_exit(operate->world->mm, child->size / operate->world->pt.page);
+	lx_mm_child_exit(operate->world->mm, &forked);
 }
 
 static struct binding *newest_child(struct operate *operate)
 {
-	for (size_t i = operate->scenario->name_count; i--;)
-		if (operate->names[i].state == BOUND_CHILD)
-			return &operate->names[i];
-	return NULL;
+	struct binding *newest = NULL;
+
+	for (size_t i = 0; i < operate->scenario->name_count; i++)
+		if (operate->names[i].state == BOUND_CHILD &&
+		    (!newest || operate->names[i].number > newest->number))
+			newest = &operate->names[i];
+	return newest;
 }
 
 /* Of a child by its name; else of the child under way, or of the process itself. */

@@ -74,17 +74,26 @@ static void follow_children(struct operate *operate)
 		else if (lx_memory_is_gone(memory, child->pid))
 			operate_child_ends(operate, name);
 	}
+	lx_memory_follow_children(operate->world->mm, memory);
 }
 
 static void begin_child(struct operate *operate, const struct operation *op, struct op_result *ret)
 {
 	struct binding *child = operate_binding(operate, op->dst);
+	const struct lx_forked forked = { 0, child->number };
+	const struct lx_child *begun;
 
 	if (child->state != BOUND_CHILD)
 		return;
-	child->pid = lx_memory_fork(&operate->world->memory, op->dst);
-	if (!child->pid)
-		ret->pressure.end = LX_NO_MEMORY;
+	begun = lx_memory_fork(operate->world->mm, &operate->world->memory, op->dst, &forked,
+	                       &ret->pressure);
+	if (begun) {
+		child->pid = begun->pid;
+		return;
+	}
+	operate_child_ends(operate, child);
+	operate->child_count--;
+	operate_failed(ret, ERRNO_NOMEM);
 }
 
 void operate_settle(struct operate *operate, const struct operation *op, struct op_result *ret)
@@ -142,6 +151,8 @@ void operate_follow_system(struct operate *operate, enum setting_id index)
 		world_follow_machine(world, WORLD_FREE);
 	else if (index == SET_SWAP_TOTAL)
 		world_follow_machine(world, WORLD_SWAP);
+	else if (index == SET_HUGEPAGES)
+		world_follow_machine(world, WORLD_HUGEPAGES);
 	else if (index == SET_CAP_SYS_ADMIN && lx_mm_commit_state(world->mm)->cap_sys_admin)
 		world->memory.self.flags |= admin;
 	else if (index == SET_CAP_SYS_ADMIN)

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "model/base/units.h"
 #include "model/run/operate_private.h"
 
 /* --- settings ----------------------------------------------------------------------------------------- */
@@ -52,6 +53,16 @@ static void set_stack_limit(struct operate *operate, uint64_t limit)
 		world->stack_size = nptl_default_stack(limit, world->pt.page);
 }
 
+/* malloc reads the same file when a tunable asks it to use huge pages. */
+static void set_thp(struct world *world, enum lx_thp mode)
+{
+	lx_mm_set_thp(world->mm, mode);
+	world->pt.huge.is_known = true;
+	world->pt.huge.thp_mode = (uint32_t)mode;
+	if (!world->pt.huge.thp_pagesize)
+		world->pt.huge.thp_pagesize = 2 * MIB;
+}
+
 bool operate_set(struct operate *operate, const struct setting_value *value, struct err *reterr)
 {
 	struct world *world = operate->world;
@@ -70,6 +81,8 @@ bool operate_set(struct operate *operate, const struct setting_value *value, str
 		lx_mm_set_limit(world->mm, LX_LIMIT_DATA, value->number);
 	else if (value->index == SET_RLIMIT_STACK)
 		set_stack_limit(operate, value->number);
+	else if (value->index == SET_THP)
+		set_thp(world, (enum lx_thp)value->number);
 	else if (value->index == SET_STACKS)
 		set_stacks(operate, value);
 	else if (value->index == SET_ARENA)

@@ -32,6 +32,15 @@ static void set_ram(const struct operate *operate, struct lx_commit_state *state
 		lx_commit_set_free(state, free);
 }
 
+/* What is set aside is free no more; they may be too many: then that is said, and not of what is free. */
+static void set_hugepages(const struct operate *operate, struct lx_commit_state *state,
+                          uint64_t pages)
+{
+	state->hugetlb = pages;
+	if (!operate->is_free_set && pages <= state->ram)
+		lx_commit_set_free(state, min_u64(state->free, state->ram - pages));
+}
+
 /* False: not a part of this state. */
 static bool change_state(struct operate *operate, const struct setting_value *value,
                          struct lx_commit_state *state)
@@ -57,7 +66,7 @@ static bool change_state(struct operate *operate, const struct setting_value *va
 	else if (value->index == SET_SWAP_TOTAL)
 		lx_commit_set_swap(state, pages);
 	else if (value->index == SET_HUGEPAGES)
-		state->hugetlb = number * (2 * MIB / state->page);
+		set_hugepages(operate, state, number * (2 * MIB / state->page));
 	else if (value->index == SET_CPUS)
 		operate->world->pt.cpus = state->cpus = (uint32_t)number;
 	else

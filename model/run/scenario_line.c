@@ -33,6 +33,12 @@ static const struct verb verbs[] = {
 	VERB("calloc", OP_CALLOC, true, "SS", NULL, "NAME = calloc N SIZE"),
 	VERB("realloc", OP_REALLOC, true, "NS", NULL, "NAME = realloc NAME2 SIZE"),
 	VERB("memalign", OP_MEMALIGN, true, "SS", NULL, "NAME = memalign ALIGN SIZE"),
+	VERB("posix_memalign", OP_POSIX_MEMALIGN, true, "SS", NULL,
+	     "NAME = posix_memalign ALIGN SIZE"),
+	VERB("aligned_alloc", OP_ALIGNED_ALLOC, true, "SS", NULL,
+	     "NAME = aligned_alloc ALIGN SIZE"),
+	VERB("valloc", OP_VALLOC, true, "S", NULL, "NAME = valloc SIZE"),
+	VERB("pvalloc", OP_PVALLOC, true, "S", NULL, "NAME = pvalloc SIZE"),
 	VERB("thread", OP_THREAD, false, "t", NULL, "thread NAME"),
 	VERB("exit_thread", OP_EXIT_THREAD, false, "t", NULL, "exit_thread NAME"),
 	VERB("mallopt", OP_MALLOPT, false, "", rest_mallopt, "mallopt PARAM VALUE"),
@@ -176,7 +182,8 @@ static bool unknown_verb(const struct line *line, struct word word, bool has_res
 
 	if (!verb)
 		return line_refuse(line, word,
-		                   has_result ? "expected malloc, calloc, realloc, memalign or mmap"
+		                   has_result ? "expected malloc, calloc, realloc, memalign or one "
+		                                "of its siblings, or mmap"
 		                              : "expected an operation, or NAME = operation");
 	(void)snprintf(why, sizeof(why), "expected %s", verb->usage);
 	return line_refuse(line, word, why);

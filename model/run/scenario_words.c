@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Words, numbers and names of a scenario's line. */
+#include <string.h>
+
+#include "model/base/text.h"
 #include "model/run/scenario_private.h"
 
 struct word line_peek(const struct line *line)
@@ -50,62 +53,9 @@ bool word_is_name(struct word word)
 	return true;
 }
 
-static int digit_of(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return 99;
-}
-
-static unsigned suffix_bits(char c)
-{
-	switch (c) {
-	case 'K':
-		return 10;
-	case 'M':
-		return 20;
-	case 'G':
-		return 30;
-	case 'T':
-		return 40;
-	default:
-		return 0;
-	}
-}
-
 bool word_size(struct word word, uint64_t *ret)
 {
-	const char *at = word.at, *end = word.at + word.len, *first;
-	uint64_t value = 0;
-	unsigned base = 10, bits;
-
-	if (begins_address(at, word.len)) {
-		base = 16;
-		at += 2;
-	}
-	for (first = at; at < end; at++) {
-		unsigned digit = (unsigned)digit_of(*at);
-
-		if (digit >= base)
-			break;
-		if (__builtin_mul_overflow(value, base, &value) ||
-		    __builtin_add_overflow(value, digit, &value))
-			return false;
-	}
-	if (at == first)
-		return false;
-	if (at < end) {
-		bits = suffix_bits(*at++);
-		if (!bits || at != end || value > UINT64_MAX >> bits)
-			return false;
-		value <<= bits;
-	}
-	*ret = value;
-	return true;
+	return text_parse_size_in(word.at, word.len, ret);
 }
 
 bool word_signed(struct word word, int64_t *ret)
@@ -125,6 +75,7 @@ bool word_signed(struct word word, int64_t *ret)
 
 bool word_address(struct word word, uint64_t *ret)
 {
-	return begins_address(word.at, word.len) && digit_of(word.at[word.len - 1]) < 16 &&
+	/* Without a suffix: an address has no unit. */
+	return begins_address(word.at, word.len) && !strchr("KMGT", word.at[word.len - 1]) &&
 	       word_size(word, ret);
 }

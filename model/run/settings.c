@@ -98,6 +98,17 @@ static bool parse_arena(struct word word, struct setting_value *ret, char why[SE
 	return ret->number || word_is(word, "free", 4) || refuse(why, "expected busy or free");
 }
 
+/* The words of /sys/kernel/mm/transparent_hugepage/enabled; numbers are those of enum lx_thp. */
+static bool parse_thp(struct word word, struct setting_value *ret, char why[SETTING_WHY_MAX])
+{
+	static const char *const words[] = { "always", "madvise", "never" };
+
+	for (ret->number = 0; ret->number < 3; ret->number++)
+		if (word_is(word, words[ret->number], strlen(words[ret->number])))
+			return true;
+	return refuse(why, "expected always, madvise or never");
+}
+
 static bool parse_number(const struct setting *setting, struct word word, struct setting_value *ret,
                          char why[SETTING_WHY_MAX])
 {
@@ -150,6 +161,8 @@ bool setting_parse(const char *key, size_t key_len, const char *value, size_t va
 		return parse_stacks(word, ret, why);
 	case SETTING_ARENA:
 		return parse_arena(word, ret, why);
+	case SETTING_THP:
+		return parse_thp(word, ret, why);
 	case SETTING_NUMBER:
 	case SETTING_SIZE:
 	case SETTING_SIGNED:

@@ -17,6 +17,7 @@ enum setting_kind {
 	SETTING_TUNABLE,
 	SETTING_STACKS, /* number: enum world_stacks, second: size or 0 */
 	SETTING_ARENA,  /* number: 1 busy, 0 free */
+	SETTING_THP,    /* number: enum lx_thp */
 };
 
 enum setting_id {

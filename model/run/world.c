@@ -23,10 +23,10 @@ enum {
 #define FRESH_DATA UINT64_C(0x7ffff7faf000)
 enum { FRESH_MP = 0x340, FRESH_MAIN_ARENA = 0xc60, FRESH_DATA_PAGES = 2 };
 /* A snapshot's file says nothing of libc's data: malloc's state lies outside of what it maps. */
-#define OUTSIDE_DATA (PT_PRIVATE_ADDR + 4 * MIB)
-_Static_assert(PT_PRIVATE_ADDR == LX_OWN_START &&
-                       (uint64_t)PT_THREADS_MAX * PT_THREAD_BYTES <= 4 * MIB &&
-                       OUTSIDE_DATA + (uint64_t)FRESH_DATA_PAGES * IMAGE_PAGE <= LX_OWN_END,
+_Static_assert((uint64_t)PT_THREADS_MAX *PT_THREAD_BYTES <=
+                               IMAGE_PRIVATE_END - IMAGE_PRIVATE_START &&
+                       PT_OUTSIDE_ADDR == LX_OWN_START && PT_OUTSIDE_END == LX_OWN_END &&
+                       FRESH_DATA_PAGES * IMAGE_PAGE <= PT_OUTSIDE_END - PT_OUTSIDE_ADDR,
                "malloc's own memory lies in addresses of the models'");
 /* What a world and its branches may write: heaptop often runs where memory is short. */
 #define WRITTEN_MAX (2048 * MIB)
@@ -94,18 +94,21 @@ static bool choose_glibc(struct world *world, const struct world_start *start,
 	return true;
 }
 
-static const struct linux_rules *choose_kernel(const struct world_start *start)
+static const struct linux_rules *choose_kernel(struct world *world, const struct world_start *start)
 {
 	const struct system_facts *sys = start->snap ? snapshot_system(start->snap) : NULL;
 
 	if (start->kernel_major >= 0)
 		return linux_rules_for(start->kernel_major, start->kernel_minor);
-	if (sys && sys->kernel_major > 0)
-		return linux_rules_for(sys->kernel_major, sys->kernel_minor);
-	return linux_rules_for(FRESH_KERNEL_MAJOR, FRESH_KERNEL_MINOR);
+	if (!sys || sys->kernel_major <= 0)
+		return linux_rules_for(FRESH_KERNEL_MAJOR, FRESH_KERNEL_MINOR);
+	if (!linux_is_known(sys->kernel_major, sys->kernel_minor))
+		world_remark(world, "the rules of its kernel are not known: those of the nearest "
+		                    "release before, or of 4.3, are taken");
+	return linux_rules_for(sys->kernel_major, sys->kernel_minor);
 }
 
-/* --- address space ---------------------------------------------------------------------------------------- */
+/* --- address space ---------------------------------------------------------------------------- */
 
 static void limits_of(const struct snapshot *snap, struct lx_mm_start *ret)
 {
@@ -120,6 +123,8 @@ static void limits_of(const struct snapshot *snap, struct lx_mm_start *ret)
 	lx_commit_of_facts(sys, process, &ret->commit);
 	if (sys)
 		ret->committed = sys->committed_as;
+	if (sys && fact_known(sys->thp_mode) && sys->thp_mode.v <= LX_THP_NEVER)
+		ret->thp = sys->thp_mode;
 }
 
 static bool make_mm(struct world *world, const struct world_start *start,
@@ -128,7 +133,7 @@ static bool make_mm(struct world *world, const struct world_start *start,
 	const struct vma_set *vmas = start->snap ? snapshot_vmas(start->snap) : NULL;
 	const struct process_facts *process = start->snap ? snapshot_process(start->snap) : NULL;
 	struct vma_set fresh = { 0 };
-	struct lx_mm_start mm = { .image = &world->image, .rules = choose_kernel(start) };
+	struct lx_mm_start mm = { .image = &world->image, .rules = choose_kernel(world, start) };
 
 	limits_of(start->snap, &mm);
 	if (start->cpus)
@@ -137,6 +142,7 @@ static bool make_mm(struct world *world, const struct world_start *start,
 		mm.vmas = vmas;
 		mm.brk_start = process ? fact_or(process->brk_start, 0) : 0;
 		mm.brk = process ? fact_or(process->brk_end, mm.brk_start) : 0;
+		mm.is_forked = process && process->is_forked;
 		if (ms)
 			mm.brk = world_find_break(start->mem, ms, mm.page, mm.brk_start, mm.brk);
 	} else {
@@ -154,16 +160,18 @@ static bool make_mm(struct world *world, const struct world_start *start,
 	world->stack_cache.region = world->region;
 	world->pt.overcommit_mode = mm.commit.mode;
 	world->mm = lx_mm_new(world->region, &mm);
+	if (world->mm)
+		lx_mm_leave_populate(world->mm);
 	return world->mm != NULL;
 }
 
-/* --- start ---------------------------------------------------------------------------------------------------- */
+/* --- start ------------------------------------------------------------------------------------ */
 
 /* A malloc that was never used: where its state lies, and its first values. */
 static bool start_fresh_malloc(struct world *world, bool is_outside)
 {
 	static const uint8_t zeroes[FRESH_DATA_PAGES * IMAGE_PAGE];
-	uint64_t data = is_outside ? OUTSIDE_DATA : FRESH_DATA;
+	uint64_t data = is_outside ? PT_OUTSIDE_ADDR : FRESH_DATA;
 	struct world_thread *first;
 
 	if (!image_put(&world->image, data, zeroes, FRESH_DATA_PAGES))
@@ -219,6 +227,8 @@ static bool fill(struct world *world, const struct world_start *start, struct er
 	                                           : FRESH_CPUS;
 	world->pt.random = FRESH_RANDOM;
 	world->started_from = ms ? "live" : start->snap ? "snapshot" : "fresh";
+	if (!ms && start->snap)
+		world_mark_resident(world, snapshot_vmas(start->snap));
 	if (ms)
 		is_filled = world_copy_memory(world, snapshot_vmas(start->snap), start->mem, ms) &&
 		            world_take_malloc(world, start->snap, start->mem, ms);
@@ -246,10 +256,11 @@ bool world_new(const struct world_start *start, struct world **ret, struct err *
 		return err_set(reterr, ERR_NO_MEMORY, ENOMEM, "world", "out of memory");
 	world->region = region_new();
 	world->pool = image_pool_new();
-	if (!world->region || !world->pool || !image_init(&world->image, world->pool)) {
+	if (!world->region || !world->pool) {
 		world_end(world);
 		return err_set(reterr, ERR_NO_MEMORY, ENOMEM, "world", "out of memory");
 	}
+	image_init(&world->image, world->pool);
 	world->why.region = world->region;
 	if (!fill(world, start, reterr)) {
 		world_end(world);

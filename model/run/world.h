@@ -78,7 +78,7 @@ struct world_thread *world_thread_add(struct world *world, const char *name, siz
 struct world_thread *world_thread_find(struct world *world, const char *name, size_t len);
 
 /* A part of the machine that a setting made another. */
-enum world_machine { WORLD_RAM, WORLD_FREE, WORLD_SWAP };
+enum world_machine { WORLD_RAM, WORLD_FREE, WORLD_SWAP, WORLD_HUGEPAGES };
 
 /** Takes it over from the state that decides commitments. */
 void world_follow_machine(struct world *world, enum world_machine what);
@@ -101,8 +101,8 @@ struct world_mark {
 
 /** Keeps what is needed to take operations back from here on. */
 void world_mark(struct world *world, struct world_mark *ret);
-/** Takes everything since `mark` back. */
-void world_undo(struct world *world, const struct world_mark *mark);
+/** Takes everything since `mark` back; false: out of memory, and the world must end. */
+bool world_undo(struct world *world, const struct world_mark *mark);
 /** Makes everything since `mark` final; the journal's memory is used again. */
 void world_commit(struct world *world, const struct world_mark *mark);
 

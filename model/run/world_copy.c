@@ -9,7 +9,8 @@
 #include "model/base/units.h"
 #include "model/run/world_private.h"
 
-enum { LIBC_DATA_MAX = 1 << 20, RANGES = 512, PIECE = 256 << 10 };
+enum { LIBC_DATA_MAX = 1 << 20, RANGES = 512, PIECE = 256 << 10, FOLLOWING = 1 << 20 };
+#define MARKED_MAX (64 * GIB) /* a file may say what it likes */
 
 /* Copies the present pages of [start, end). Pages that can't be read stay unknown. */
 static bool copy_present(struct world *world, struct memory *mem, uint64_t start, uint64_t end,
@@ -43,8 +44,9 @@ static bool take_range(struct world *world, struct memory *mem, const struct mem
 		return image_mark(&world->image, range->start, range->end, SLOT_UNKNOWN);
 	case MEM_PAGE_SWAPPED:
 		return image_mark(&world->image, range->start, range->end, SLOT_SWAPPED);
-	case MEM_PAGE_ABSENT:
 	case MEM_PAGE_GUARD:
+		return image_mark(&world->image, range->start, range->end, SLOT_GUARD);
+	case MEM_PAGE_ABSENT:
 		break;
 	}
 	return true;
@@ -99,20 +101,35 @@ static bool take_pages(struct world *world, struct memory *mem, uint64_t addr, u
 	return true;
 }
 
-/* The writable mapping that main_arena lies in, and the one behind it: an allocator that has gone astray
- * (M_MXFAST below 8 makes one, to 2.31) cuts chunks from there. */
+/* The writable mapping that main_arena lies in. */
 static bool take_libc_data(struct world *world, const struct vma_set *vmas, struct memory *mem,
                            const struct malloc_state *ms)
 {
-	const struct vma *v = vma_find(vmas, ms->main_arena_addr), *past = vmas->at + vmas->count;
+	const struct vma *v = vma_find(vmas, ms->main_arena_addr);
 
 	if (!v || v->end - v->start > LIBC_DATA_MAX)
 		return true;
-	if (!take_pages(world, mem, v->start, v->end - v->start))
-		return false;
-	if (v + 1 == past || v[1].start != v->end || v[1].end - v[1].start > LIBC_DATA_MAX)
+	return take_pages(world, mem, v->start, v->end - v->start);
+}
+
+/*
+ * What lies behind main_arena, whatever it is: an allocator that has gone astray (M_MXFAST below 8 makes
+ * one, to 2.31) cuts its chunks from there, and aligns them.
+ */
+static bool take_what_follows(struct world *world, const struct vma_set *vmas, struct memory *mem,
+                              const struct malloc_state *ms, uint8_t *piece)
+{
+	const struct vma *v = vma_find(vmas, ms->main_arena_addr), *past = vmas->at + vmas->count;
+	uint64_t limit = ms->main_arena_addr + FOLLOWING;
+	bool ok = true;
+
+	if (!v || !world->pt.rules.has_fastbins || world->pt.rules.max_fast_seven)
 		return true;
-	return take_pages(world, mem, v[1].start, v[1].end - v[1].start);
+	for (; ok && v != past && v->start < limit; v++)
+		ok = take_span(world, mem,
+		               max_u64(v->start, align_down(ms->main_arena_addr, IMAGE_PAGE)),
+		               min_u64(v->end, limit), true, piece);
+	return ok;
 }
 
 /* VMAs of heaps whole. Pieces of main_arena that came from mmap lie in VMAs of another kind. */
@@ -144,7 +161,8 @@ bool world_copy_memory(struct world *world, const struct vma_set *vmas, struct m
                        const struct malloc_state *ms)
 {
 	uint8_t *piece = malloc(PIECE);
-	bool ok = piece && take_heaps(world, vmas, mem, ms, piece);
+	bool ok = piece && take_heaps(world, vmas, mem, ms, piece) &&
+	          take_what_follows(world, vmas, mem, ms, piece);
 
 	free(piece);
 	for (size_t i = 0; ok && i < ms->mmapped_count; i++)
@@ -153,4 +171,16 @@ bool world_copy_memory(struct world *world, const struct vma_set *vmas, struct m
 	return ok && take_libc_data(world, vmas, mem, ms) &&
 	       take_pages(world, mem, ms->main_arena_addr, world->pt.lay->arena.size) &&
 	       take_pages(world, mem, ms->mp_addr, world->pt.lay->par.size);
+}
+
+/* Of the others it is not known which pages are there: a touch counts each as new. */
+void world_mark_resident(struct world *world, const struct vma_set *vmas)
+{
+	for (size_t i = 0; vmas && i < vmas->count; i++) {
+		const struct vma *v = &vmas->at[i];
+
+		if (is_private_anonymous(v) && v->has_residency && !v->swap &&
+		    v->rss == vma_size(v) && v->rss <= MARKED_MAX)
+			(void)image_mark(&world->image, v->start, v->end, SLOT_UNKNOWN);
+	}
 }

@@ -10,7 +10,7 @@
 
 enum { SHRINK_UNKNOWN = -1, TUNABLES_MAX = 1 << 20 };
 
-/* --- variables --------------------------------------------------------------------------------------------- */
+/* --- variables -------------------------------------------------------------------------------- */
 
 static bool read_number(struct memory *mem, uint64_t addr, size_t width, uint64_t *ret)
 {
@@ -192,7 +192,7 @@ static void take_environ(struct world *world, const struct process_facts *proces
 		             "the environment was not read: malloc's tunables are taken as unset");
 }
 
-/* --- threads -------------------------------------------------------------------------------------------------- */
+/* --- threads ---------------------------------------------------------------------------------- */
 
 static bool take_thread(struct world *world, struct memory *mem, const struct malloc_thread *t,
                         bool is_first)
@@ -243,15 +243,22 @@ static bool take_threads(struct world *world, const struct snapshot *snap, struc
 bool world_take_malloc(struct world *world, const struct snapshot *snap, struct memory *mem,
                        const struct malloc_state *ms)
 {
+	const struct process_facts *process = snapshot_process(snap);
+	const struct heap_facts *heap = snapshot_heap(snap);
 	uint64_t v;
 
+	if (heap && heap->instance_count > 1)
+		world_remark(world,
+		             "the process has more than one libc: the one that is simulated is "
+		             "taken for the program's own, which may move the break");
 	world->pt.main_arena = ms->main_arena_addr;
 	world->pt.mp = ms->mp_addr;
 	for (size_t i = 0; i < 4; i++)
 		world->pt.hook_is_set[i] = read_number(mem, ms->private.hook[i], 8, &v) && v &&
 		                           v != ms->private.hook_first[i];
+	world->pt.is_secure = process && process->is_secure;
 	take_variables(world, mem, ms);
-	take_environ(world, snapshot_process(snap));
+	take_environ(world, process);
 	if (!take_threads(world, snap, mem, ms) ||
 	    !nptl_read_cache(mem, ms->private.stack_cache, ms->private.pthread_list, world->pt.page,
 	                     &world->stack_cache))

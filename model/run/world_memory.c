@@ -61,7 +61,8 @@ void world_follow_machine(struct world *world, enum world_machine what)
 		memory->swap_free = state->swap_free;
 		return;
 	}
-	memory->free = state->free;
+	/* What is set aside can't be more than is free now. */
+	memory->free = what == WORLD_HUGEPAGES ? min_u64(memory->free, state->free) : state->free;
 	memory->is_bounded = true;
 	if (what != WORLD_RAM)
 		return;
@@ -111,11 +112,9 @@ static bool take_level(struct world *world, const struct cgroup_level *from, uin
 		.swap_current = pages_of(from->swap_current, page, 0),
 		.file = pages_of(from->file, page, 0),
 		.oom_group = fact_or(from->oom_group, 0) != 0,
+		.kill_disabled = fact_or(from->oom_kill_disable, 0) != 0,
 		.may_swap = fact_or(from->swappiness, swappiness) != 0,
 	};
-	if (fact_or(from->oom_kill_disable, 0))
-		world_remark(world, "memory.oom_control of the cgroup disables kills, which is not "
-		                    "simulated");
 	return level->path != NULL;
 }
 
@@ -214,6 +213,28 @@ static bool take_tasks(struct world *world, const struct snapshot *snap)
 	return true;
 }
 
+/*
+ * Pages that fork copies and that are not in the image: those of private VMAs that were written to, of
+ * files mostly. Where no VMA's residency was read, all.
+ */
+static uint64_t shared_with_children(const struct world *world, const struct snapshot *snap)
+{
+	const struct lx_memory *memory = &world->memory;
+	uint64_t rest = memory->self.rss_pages - min_u64(memory->resident, memory->self.rss_pages);
+	const struct vma_set *vmas = snap ? snapshot_vmas(snap) : NULL;
+	uint64_t known = vmas ? vmas_rss(vmas, world->pt.page) : 0, shares = 0;
+
+	for (size_t i = 0; known && i < lx_mm_count(world->mm); i++) {
+		const struct lx_vma *own = lx_mm_at(world->mm, i);
+		const struct vma *v = vma_find(vmas, own->start);
+		uint64_t here = image_resident(&world->image, own->start, own->end);
+
+		if (v && own->anon && !(own->flags & (LX_VM_SHARED | LX_VM_DONTCOPY)))
+			shares += v->rss / world->pt.page - min_u64(here, v->rss / world->pt.page);
+	}
+	return known ? min_u64(shares, rest) : rest;
+}
+
 /* --- all of it -------------------------------------------------------------------------------- */
 
 bool world_take_memory(struct world *world, const struct snapshot *snap)
@@ -229,6 +250,7 @@ bool world_take_memory(struct world *world, const struct snapshot *snap)
 		memory->task_level = UINT32_MAX;
 	memory->resident = world_resident(world);
 	memory->tables = lx_table_pages(world->mm);
+	memory->shares = shared_with_children(world, snap);
 	/* A new process has what its image holds. */
 	if (!snap || !memory->self.rss_pages)
 		memory->self.rss_pages = max_u64(memory->self.rss_pages, memory->resident);
@@ -237,12 +259,8 @@ bool world_take_memory(struct world *world, const struct snapshot *snap)
 	return true;
 }
 
-/* malloc's variables of threads lie in pages that the target does not have. */
+/* What the models keep for themselves lies in pages that the target does not have. */
 uint64_t world_resident(const struct world *world)
 {
-	const struct image *image = &world->image;
-	uint64_t bytes = world->thread_count * PT_THREAD_BYTES;
-
-	return image->resident - image_resident(image, PT_PRIVATE_ADDR,
-	                                        align_up(PT_PRIVATE_ADDR + bytes, IMAGE_PAGE));
+	return world->image.resident - image_resident(&world->image, LX_COW_START, LX_OWN_END);
 }

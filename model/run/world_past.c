@@ -77,7 +77,7 @@ void world_past_forget(struct world *world, const struct world_past *until)
 	}
 }
 
-/* --- marks ------------------------------------------------------------------------------------------------------- */
+/* --- marks ------------------------------------------------------------------------------------ */
 
 void world_mark(struct world *world, struct world_mark *ret)
 {
@@ -89,15 +89,17 @@ void world_mark(struct world *world, struct world_mark *ret)
 		                    .memory = world->memory };
 }
 
-void world_undo(struct world *world, const struct world_mark *mark)
+bool world_undo(struct world *world, const struct world_mark *mark)
 {
-	image_undo(&world->image, mark->image);
+	bool done = image_undo(&world->image, mark->image);
+
 	lx_mm_undo(world->mm, mark->mm);
 	while (world->past && world->past != mark->past)
 		past_restore(world);
 	world->current = mark->current;
 	world->pt = mark->pt;
 	world->memory = mark->memory;
+	return done;
 }
 
 void world_commit(struct world *world, const struct world_mark *mark)

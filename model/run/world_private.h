@@ -9,6 +9,9 @@
 bool world_copy_memory(struct world *world, const struct vma_set *vmas, struct memory *mem,
                        const struct malloc_state *ms);
 
+/** Says of a file's VMAs that are resident as a whole that their pages are there, bytes unknown. */
+void world_mark_resident(struct world *world, const struct vma_set *vmas);
+
 /** malloc's own variables and the threads, as the target has them. */
 bool world_take_malloc(struct world *world, const struct snapshot *snap, struct memory *mem,
                        const struct malloc_state *ms);

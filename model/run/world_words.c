@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "model/run/world_words.h"
-#include "model/base/units.h"
 
-enum { NONCONTIGUOUS = 2, SIZE_BITS = 7 };
+#include "model/base/units.h"
+#include "model/glibc/pt_bits.h"
 
 struct ranges {
 	const struct world *world;
@@ -37,7 +37,7 @@ static void add_main(struct ranges *r)
 
 	add(r, mp, mp + lay->par.size);
 	add(r, arena, arena + lay->arena.size);
-	if (!(flags & NONCONTIGUOUS) && base && top >= base)
+	if (!(flags & NONCONTIGUOUS_BIT) && base && top >= base)
 		add(r, base, top + size);
 }
 

@@ -19,12 +19,11 @@ void image_fail(struct image *image, enum image_fault fault, uint64_t addr, bool
 	image->fault_is_write = is_write;
 }
 
-bool image_init(struct image *image, struct image_pool *pool)
+void image_init(struct image *image, struct image_pool *pool)
 {
 	memset(image, 0, sizeof(*image));
 	image->pool = pool;
 	image_flush_all(image);
-	return true;
 }
 
 /* --- root ----------------------------------------------------------------------------------------- */
@@ -173,14 +172,16 @@ bool image_branch(struct image *from, struct image *to)
 
 void image_end(struct image *image)
 {
+	if (!image->pool) /* of a world that could not be begun */
+		return;
 	image_commit(image, 0);
 	for (size_t i = 0; i < image->root_count; i++)
 		if (image->root[i].leaf)
 			pool_leaf_unref(image->pool, image->root[i].leaf);
-	pool_root_free(image->pool, image->root);
-	pool_journal_free(image->pool, image->journal);
+	pool_root_free(image->pool, image->root, image->root_room);
+	pool_journal_free(image->pool, image->journal, image->journal_room);
 	image->root = NULL;
-	image->root_count = image->root_room = 0;
+	image->root_count = image->root_room = image->journal_room = 0;
 	image->journal = NULL;
 	image->journal_at = image->journal_end = NULL;
 }

@@ -12,6 +12,8 @@
  *	ZERO	resident and zero
  *	UNKNOWN	resident, but its bytes were not copied
  *	SWAPPED	swapped out: bytes unknown
+ *	READ	only read: the kernel's zero page, which counts for nobody
+ *	GUARD	MADV_GUARD_INSTALL: each access is a SEGV
  *
  * What a page without bytes means is the backing's to say (the VMA set knows which addresses exist),
  * asked only when the software TLB misses.
@@ -19,6 +21,9 @@
  * Errors are sticky, not returned: the first failed access is kept in `fault`; a read that fails
  * gives 0, a write that fails goes nowhere. Who runs an operation tests the flag at its end, and inside
  * every loop whose end depends on what was read. Nobody has addresses from 2^60 on.
+ *
+ * IMAGE_PRIVATE_START to IMAGE_PRIVATE_END, which no process has, are the models' own: only
+ * image_private_get8() and image_private_set8() reach them, so that no pointer of the target's does.
  *
  * With a journal each change can be taken back. Not thread safe; images of one pool share it.
  */
@@ -29,10 +34,21 @@
 
 #include "model/base/region.h"
 
+#define IMAGE_PRIVATE_START UINT64_C(0x0f00000000000000)
+#define IMAGE_PRIVATE_END   (IMAGE_PRIVATE_START + (UINT64_C(4) << 20))
+
 enum { IMAGE_PAGE = 4096, IMAGE_LEAF_PAGES = 512, IMAGE_TLB_ROWS = 4096 };
 
 /* Slot values below the first page number. */
-enum image_slot { SLOT_EMPTY, SLOT_ZERO, SLOT_UNKNOWN, SLOT_SWAPPED, SLOT_FIRST_PAGE };
+enum image_slot {
+	SLOT_EMPTY,
+	SLOT_ZERO,
+	SLOT_UNKNOWN,
+	SLOT_SWAPPED,
+	SLOT_READ,
+	SLOT_GUARD,
+	SLOT_FIRST_PAGE
+};
 
 enum image_fault {
 	IMAGE_OK,
@@ -94,7 +110,10 @@ struct image {
 	/* Changes are noted in [journal, journal_at); journal_at == journal_end: no room, or off. */
 	bool is_journaling;
 	struct image_change *journal, *journal_at, *journal_end;
+	size_t journal_room; /* rows that there is memory for, also while it is off */
 	size_t slot_changes; /* of them, those that hold a page's reference */
+
+	bool admits_private; /* while one of the models' own words is accessed */
 
 	enum image_fault fault; /* the first one since image_clear_fault() */
 	uint64_t fault_addr;
@@ -111,8 +130,8 @@ void image_pool_limit(struct image_pool *pool, uint64_t bytes);
 /** Bytes held, of them pages in use (refs > 0) × 4 KiB. */
 size_t image_pool_bytes(const struct image_pool *pool, size_t *ret_page_bytes);
 
-/** An empty image; false when out of memory. */
-bool image_init(struct image *image, struct image_pool *pool);
+/** An empty image. */
+void image_init(struct image *image, struct image_pool *pool);
 /** A second image of the same bytes; the journal stays with `from`. False when out of memory. */
 bool image_branch(struct image *from, struct image *to);
 void image_end(struct image *image);
@@ -126,8 +145,18 @@ bool image_mark(struct image *image, uint64_t start, uint64_t end, enum image_sl
 
 /* --- the kernel's side --------------------------------------------------------------------------- */
 
-/** [start, end) becomes EMPTY (munmap, MADV_DONTNEED, brk down). Returns resident pages given up. */
+/** [start, end) becomes EMPTY (munmap, brk down). Returns resident pages given up. */
 uint64_t image_drop(struct image *image, uint64_t start, uint64_t end);
+/** The same but for guards (MADV_DONTNEED). */
+uint64_t image_zap(struct image *image, uint64_t start, uint64_t end);
+/** [start, end) becomes a guard, whatever was there; or no guard any more. */
+void image_guard(struct image *image, uint64_t start, uint64_t end);
+void image_unguard(struct image *image, uint64_t start, uint64_t end);
+/** Reads each page of [start, end), of which those that are EMPTY become READ, or ZERO where a read
+ * makes a page; returns how many pages that made. */
+uint64_t image_read(struct image *image, uint64_t start, uint64_t end, enum image_slot as);
+/** The first guard in [start, end); `end`: there is none. */
+uint64_t image_find_guard(const struct image *image, uint64_t start, uint64_t end);
 /** Moves pages, as mremap does; the destination is dropped first. */
 void image_move(struct image *image, uint64_t from, uint64_t to, uint64_t len);
 /** Access rights of [start, end) changed: forget what the TLB knows. */
@@ -138,6 +167,10 @@ uint64_t image_touch(struct image *image, uint64_t start, uint64_t end);
 uint64_t image_resident(const struct image *image, uint64_t start, uint64_t end);
 /** Whether any page of [start, end) is; looks no further than the first. */
 bool image_is_any_resident(const struct image *image, uint64_t start, uint64_t end);
+/** Whether any page of it is known to the page tables: resident, swapped, read or a guard. */
+bool image_is_any_mapped(const struct image *image, uint64_t start, uint64_t end);
+/** The first address from `addr` (a multiple of 2 MiB) on where anything is known; beyond all of them. */
+uint64_t image_next_leaf(const struct image *image, uint64_t addr);
 
 /* --- journal ------------------------------------------------------------------------------------- */
 
@@ -148,8 +181,11 @@ static inline size_t image_mark_journal(const struct image *image)
 {
 	return (size_t)(image->journal_at - image->journal);
 }
-/** Takes changes back, newest first, until `mark` (an earlier image_mark_journal()). */
-void image_undo(struct image *image, size_t mark);
+/**
+ * Takes changes back, newest first, until `mark` (an earlier image_mark_journal()). False: there was no
+ * memory for a page that a branch has shared since, and the image is of no instant.
+ */
+bool image_undo(struct image *image, size_t mark);
 /** Forgets the changes after `mark`: they can't be taken back any more. */
 void image_commit(struct image *image, size_t mark);
 
@@ -230,6 +266,10 @@ IMAGE_ACCESS(4, uint32_t, IMAGE_WORD4)
 IMAGE_ACCESS(2, uint16_t, IMAGE_WORD2)
 IMAGE_ACCESS(1, uint8_t, IMAGE_BYTE)
 #undef IMAGE_ACCESS
+
+/** A word of the models' own. */
+uint64_t image_private_get8(struct image *image, uint64_t addr);
+void image_private_set8(struct image *image, uint64_t addr, uint64_t v);
 
 /**
  * The host's bytes of the page of `addr` from there on, owned and ready to be changed; NULL after a

@@ -7,9 +7,14 @@
 
 bool image_ask_backing(struct image *image, uint64_t addr, bool is_write, uint32_t slot)
 {
-	enum image_fault fault = addr >> 60 ? IMAGE_SEGV : IMAGE_OK;
+	enum image_fault fault = addr >> 60 || slot == SLOT_GUARD ? IMAGE_SEGV : IMAGE_OK;
 
-	if (addr >= image->window.start && addr < image->window.end &&
+	if (addr >= IMAGE_PRIVATE_START && addr < IMAGE_PRIVATE_END) {
+		if (!image->admits_private)
+			image_fail(image, IMAGE_SEGV, addr, is_write);
+		return image->admits_private;
+	}
+	if (fault == IMAGE_OK && addr >= image->window.start && addr < image->window.end &&
 	    (!is_write || image->window.may_write))
 		return true;
 	if (fault == IMAGE_OK && image->backing.access)
@@ -20,6 +25,26 @@ bool image_ask_backing(struct image *image, uint64_t addr, bool is_write, uint32
 	if (fault != IMAGE_OK)
 		image_fail(image, fault, addr, is_write);
 	return fault == IMAGE_OK;
+}
+
+/* The TLB forgets the page at once: it answers before the backing is asked. */
+uint64_t image_private_get8(struct image *image, uint64_t addr)
+{
+	uint64_t v;
+
+	image->admits_private = true;
+	v = image_get8(image, addr);
+	image->admits_private = false;
+	image_flush_page(image, addr);
+	return v;
+}
+
+void image_private_set8(struct image *image, uint64_t addr, uint64_t v)
+{
+	image->admits_private = true;
+	image_set8(image, addr, v);
+	image->admits_private = false;
+	image_flush_page(image, addr);
 }
 
 static uint8_t *dummy(struct image *image)
@@ -60,6 +85,8 @@ const uint8_t *image_read_miss(struct image *image, uint64_t addr, unsigned widt
 		image_fail(image, IMAGE_UNKNOWN, addr, false);
 		return dummy(image);
 	}
+	if (slot == SLOT_EMPTY && addr < IMAGE_USER_END)
+		(void)image_slot_set(image, align_down(addr, IMAGE_PAGE), SLOT_READ);
 	if (slot < SLOT_FIRST_PAGE)
 		return zero_page + addr % IMAGE_PAGE;
 	row->host = pool_page_bytes(image->pool, slot);

@@ -9,22 +9,23 @@ void image_set_journal(struct image *image, bool on)
 	image->is_journaling = on;
 	/* Off: the next change finds no room, and image_note_slow() looks at the flag. */
 	image->journal_at = image->journal_end = image->journal;
+	if (on && image->journal)
+		image->journal_end = image->journal + image->journal_room;
 }
 
 /* False: no journal, or no memory for a longer one. */
 static bool grow_journal(struct image *image)
 {
 	size_t count = image_mark_journal(image);
-	size_t room = (size_t)(image->journal_end - image->journal);
 
 	if (!image->is_journaling)
 		return false;
-	if (!pool_journal_room(image->pool, &image->journal, &room)) {
+	if (!pool_journal_room(image->pool, &image->journal, &image->journal_room)) {
 		image_fail(image, IMAGE_NO_MEMORY, 0, true);
 		return false;
 	}
 	image->journal_at = image->journal + count;
-	image->journal_end = image->journal + room;
+	image->journal_end = image->journal + image->journal_room;
 	return true;
 }
 
@@ -61,17 +62,20 @@ static void undo_bytes(struct image *image, struct undo_page *last, uint64_t add
 	memcpy(last->host + addr % IMAGE_PAGE, &old, width);
 }
 
-void image_undo(struct image *image, size_t mark)
+bool image_undo(struct image *image, size_t mark)
 {
 	struct image_change *end = image->journal_end;
 	struct undo_page last = { .addr = UINT64_MAX };
 	bool was = image->is_journaling;
 	enum image_fault fault = image->fault;
+	bool done;
 	/* Rights may have changed meanwhile; what is taken back was allowed then. */
 	struct image_backing backing = image->backing;
 
 	image->is_journaling = false;
 	image->backing.access = NULL;
+	image->admits_private = true;
+	image->fault = IMAGE_OK;
 	while (image_mark_journal(image) > mark) {
 		const struct image_change *c = --image->journal_at;
 		uint64_t addr = c->where & (IMAGE_KIND(1) - 1);
@@ -96,10 +100,13 @@ void image_undo(struct image *image, size_t mark)
 			break;
 		}
 	}
+	done = image->fault == IMAGE_OK;
+	image->admits_private = false;
 	image->backing = backing;
 	image->is_journaling = was;
 	image->journal_end = end;
 	image->fault = fault;
+	return done;
 }
 
 void image_commit(struct image *image, size_t mark)

@@ -155,9 +155,9 @@ bool pool_root_copy(struct image_pool *pool, const struct image_root_row *from, 
 	return true;
 }
 
-void pool_root_free(struct image_pool *pool, struct image_root_row *root)
+void pool_root_free(struct image_pool *pool, struct image_root_row *root, size_t room)
 {
-	(void)pool;
+	pool->other_bytes -= room * sizeof(*root);
 	free(root);
 }
 
@@ -174,8 +174,8 @@ bool pool_journal_room(struct image_pool *pool, struct image_change **journal, s
 	return true;
 }
 
-void pool_journal_free(struct image_pool *pool, struct image_change *journal)
+void pool_journal_free(struct image_pool *pool, struct image_change *journal, size_t room)
 {
-	(void)pool;
+	pool->other_bytes -= room * sizeof(*journal);
 	free(journal);
 }

@@ -55,8 +55,8 @@ bool pool_root_room(struct image_pool *pool, struct image_root_row **root, size_
                     size_t *room);
 bool pool_root_copy(struct image_pool *pool, const struct image_root_row *from, size_t count,
                     struct image_root_row **ret, size_t *ret_room);
-void pool_root_free(struct image_pool *pool, struct image_root_row *root);
+void pool_root_free(struct image_pool *pool, struct image_root_row *root, size_t room);
 bool pool_journal_room(struct image_pool *pool, struct image_change **journal, size_t *room);
-void pool_journal_free(struct image_pool *pool, struct image_change *journal);
+void pool_journal_free(struct image_pool *pool, struct image_change *journal, size_t room);
 
 #endif

@@ -7,6 +7,8 @@
 
 #define IMAGE_LEAF_SHIFT 21
 #define IMAGE_NO_TAG     UINT64_MAX
+/* Processes have no addresses from here on: what lies there is the models' own. */
+#define IMAGE_USER_END ((uint64_t)1 << 57)
 
 static inline size_t image_row_of(uint64_t addr)
 {
@@ -21,7 +23,7 @@ static inline void image_flush_page(struct image *image, uint64_t addr)
 
 static inline bool is_resident(uint32_t slot)
 {
-	return slot != SLOT_EMPTY && slot != SLOT_SWAPPED;
+	return slot == SLOT_ZERO || slot == SLOT_UNKNOWN || slot >= SLOT_FIRST_PAGE;
 }
 
 /* image.c */

@@ -195,7 +195,7 @@ static void bench_large(void)
 	}
 	start = bench_now();
 	for (size_t i = UNDO_OPS; i-- > 0;)
-		world_undo(branch, &marks[i]);
+		(void)world_undo(branch, &marks[i]);
 	took = bench_now() - start;
 	bench_at_most("taking an operation back", took / UNDO_OPS * 1e6, 1.0, "us");
 	world_end(branch);

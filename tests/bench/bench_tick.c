@@ -120,7 +120,7 @@ static void nine_arenas(uint64_t words[PEER_WORDS])
 		(void)pthread_join(ids[i], NULL);
 }
 
-/* --- benches ------------------------------------------------------------------------------------------------ */
+/* --- benches ---------------------------------------------------------------------------------- */
 
 struct bench {
 	struct peer peer;

@@ -71,7 +71,7 @@ static uint64_t words_hash(struct span op)
 	return hash;
 }
 
-/* --- telling ---------------------------------------------------------------------------------------------- */
+/* --- telling ---------------------------------------------------------------------------------- */
 
 static void print_call(const struct call *call, FILE *to)
 {
@@ -161,7 +161,7 @@ void print_run(const struct run *run, FILE *to)
 	}
 }
 
-/* --- the end of a process ---------------------------------------------------------------------------------- */
+/* --- the end of a process --------------------------------------------------------------------- */
 
 /* Did the process say this and abort? (2.22 prints a backtrace first, in which it may crash.) */
 static bool has_aborted_with(const struct run *run, struct span message)
@@ -202,7 +202,7 @@ static const char *outcome_of(const struct diff_record *real)
 	return real->has & DIFF_IS_ENOMEM ? "enomem" : "ok";
 }
 
-/* --- a whole prediction --------------------------------------------------------------------------------------- */
+/* --- a whole prediction ----------------------------------------------------------------------- */
 
 struct comparison {
 	const struct run *run;
@@ -337,7 +337,7 @@ bool compare_prediction(const struct run *run, const struct prediction *predicti
 	return true;
 }
 
-/* --- words ---------------------------------------------------------------------------------------------------- */
+/* --- words ------------------------------------------------------------------------------------ */
 
 /* A file of {address, length, bytes} says what malloc's own memory will hold. */
 static bool compare_range(const struct run *run, uint64_t addr, uint64_t len, FILE *f, FILE *to)

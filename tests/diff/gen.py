@@ -28,7 +28,8 @@ PROFILES = {
     "medium": {"sizes": MEDIUM, "verbs": BASIC, "live": 100},
     "large": {"sizes": LARGE, "verbs": BASIC, "live": 60},
     "threshold": {"sizes": HUGE, "verbs": {**BASIC, "realloc": 3, "calloc": 1}, "live": 25},
-    "memalign": {"sizes": ANY, "verbs": {**BASIC, "memalign": 10}, "live": 80},
+    "memalign": {"sizes": ANY, "verbs": {**BASIC, "memalign": 6, "posix_memalign": 2, "aligned_alloc": 2,
+                                         "valloc": 1, "pvalloc": 1}, "live": 80},
     "realloc": {"sizes": ANY, "verbs": {**BASIC, "realloc": 20}, "live": 40},
     "calloc": {"sizes": ANY, "verbs": {**BASIC, "calloc": 15}, "live": 80},
     "trim": {"sizes": LARGE, "verbs": {**BASIC, "trim": 1, "mallopt": 0.2}, "live": 60,
@@ -79,6 +80,7 @@ class Generator:
         self.free_names = [f"n{i}" for i in range(self.p["live"] * 2)]
         self.made = self.lines = 0
         self.grows = True
+        self.is_break_hidden = False  # nobody can read where in its last page brk(2) left it
 
     def out(self, line):
         self.lines += 1
@@ -108,9 +110,11 @@ class Generator:
         if verb == "calloc":
             n = self.r.choice([1, 1, 2, 7])
             self.out(f"{self.name()} = calloc {n} {self.size() // n}")
-        elif verb == "memalign":
+        elif verb in ("valloc", "pvalloc"):
+            self.out(f"{self.name()} = {verb} {self.size()}")
+        elif verb in ("memalign", "posix_memalign", "aligned_alloc"):
             alignment = self.r.choice([8, 16, 32, 48, 64, 128, 256, 1024, 4096, 65536])
-            self.out(f"{self.name()} = memalign {alignment} {self.size()}")
+            self.out(f"{self.name()} = {verb} {alignment} {self.size()}")
         else:
             self.out(f"{self.name()} = malloc {self.size()}")
 
@@ -140,6 +144,7 @@ class Generator:
             self.out(f"sbrk {r.choice([0, 1, 8, 24, 100, 4096, 5000, 65536, 1 << 20])}")
         elif verb == "brk":
             self.out(f"brk {r.choice([16, 4096, 12345])}")
+            self.is_break_hidden = True
         elif verb == "touch":
             self.out(f"touch {r.choice(self.live)}")
         elif verb == "mmap":
@@ -179,7 +184,7 @@ class Generator:
         verb = self.r.choices(self.verbs, self.weights)[0]
         if verb in ("malloc", "free"):
             verb = "free" if self.live and self.wants_free() else "malloc"
-        if verb in ("malloc", "calloc", "memalign"):
+        if verb in ("malloc", "calloc", "memalign", "posix_memalign", "aligned_alloc", "valloc", "pvalloc"):
             self.allocate(verb)
         elif not self.live:
             self.allocate("malloc")
@@ -202,6 +207,9 @@ class Generator:
         while self.lines < length:
             if pauses and self.lines >= pauses[0]:
                 pauses.pop(0)
+                if self.is_break_hidden:
+                    self.out("sbrk 4096")
+                self.is_break_hidden = False
                 self.out("pause")
             self.step()
         while self.r.random() < 0.5 and self.live:

@@ -124,7 +124,7 @@ struct name *operand(const struct words *w, size_t i, uint64_t *ret_addr);
 void *pointer(uint64_t addr);
 void bind_name(struct word dst, uint64_t addr, uint64_t len, bool is_map);
 
-/* --- operations: interp_ops.c, interp_memory.c, interp_thread.c, interp_rest.c ---------------------------------------- */
+/* --- operations: interp_ops.c, interp_memory.c, interp_thread.c, interp_rest.c ---------------- */
 
 void run_operation(const struct words *w, struct diff_record *record);
 void run_touch(const struct words *w, struct diff_record *record);

@@ -38,9 +38,27 @@ static void run_malloc(const struct words *w, struct diff_record *record)
 		block = malloc(a);
 	else if (word_is(w->verb, "calloc"))
 		block = calloc(a, b);
-	else
+	else if (word_is(w->verb, "memalign"))
 		block = memalign(a, b);
+	else if (word_is(w->verb, "aligned_alloc"))
+		block = aligned_alloc(a, b);
+	else if (word_is(w->verb, "valloc"))
+		block = valloc(a);
+	else
+		block = pvalloc(a);
 	note_block(record, block);
+	bind_name(w->dst, record->addr, record->usable, false);
+}
+
+static void run_posix_memalign(const struct words *w, struct diff_record *record)
+{
+	uint64_t alignment = number(w, 0), size = number(w, 1);
+	void *block = NULL;
+
+	errno = 0;
+	record->ret = posix_memalign(&block, alignment, size);
+	record->has |= DIFF_HAS_RET;
+	note_block(record, record->ret ? NULL : block);
 	bind_name(w->dst, record->addr, record->usable, false);
 }
 
@@ -111,7 +129,7 @@ static void run_trim(const struct words *w, struct diff_record *record)
 	record->has |= DIFF_HAS_RET;
 }
 
-/* --- the rest --------------------------------------------------------------------------------------------- */
+/* --- the rest --------------------------------------------------------------------------------- */
 
 static void run_set(const struct words *w)
 {
@@ -165,14 +183,26 @@ struct verb {
 };
 
 static const struct verb verbs[] = {
-	{ "malloc", 1, true, run_malloc },      { "free", 1, false, run_free },
-	{ "touch", 1, false, run_touch },       { "calloc", 2, true, run_malloc },
-	{ "realloc", 2, true, run_realloc },    { "memalign", 2, true, run_malloc },
-	{ "thread", 1, false, run_thread },     { "exit_thread", 1, false, run_exit_thread },
-	{ "mallopt", 2, false, run_mallopt },   { "trim", 1, false, run_trim },
-	{ "mmap", 1, true, run_mmap },          { "munmap", 1, false, run_munmap },
-	{ "mprotect", 2, false, run_mprotect }, { "mremap", 3, false, run_mremap },
-	{ "madvise", 4, false, run_madvise },   { "sbrk", 1, false, run_sbrk },
+	{ "malloc", 1, true, run_malloc },
+	{ "free", 1, false, run_free },
+	{ "touch", 1, false, run_touch },
+	{ "calloc", 2, true, run_malloc },
+	{ "realloc", 2, true, run_realloc },
+	{ "memalign", 2, true, run_malloc },
+	{ "aligned_alloc", 2, true, run_malloc },
+	{ "posix_memalign", 2, true, run_posix_memalign },
+	{ "valloc", 1, true, run_malloc },
+	{ "pvalloc", 1, true, run_malloc },
+	{ "thread", 1, false, run_thread },
+	{ "exit_thread", 1, false, run_exit_thread },
+	{ "mallopt", 2, false, run_mallopt },
+	{ "trim", 1, false, run_trim },
+	{ "mmap", 1, true, run_mmap },
+	{ "munmap", 1, false, run_munmap },
+	{ "mprotect", 2, false, run_mprotect },
+	{ "mremap", 3, false, run_mremap },
+	{ "madvise", 4, false, run_madvise },
+	{ "sbrk", 1, false, run_sbrk },
 	{ "brk", 1, false, run_brk },
 };
 

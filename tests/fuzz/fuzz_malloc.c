@@ -59,7 +59,7 @@ struct step {
 	uint16_t size;
 };
 
-/* --- base ------------------------------------------------------------------------------------------------- */
+/* --- base ------------------------------------------------------------------------------------- */
 
 static const struct base *base_of(unsigned index)
 {
@@ -79,7 +79,7 @@ static const struct base *base_of(unsigned index)
 	return base;
 }
 
-/* --- overwriting ---------------------------------------------------------------------------------------------- */
+/* --- overwriting ------------------------------------------------------------------------------ */
 
 static uint64_t place(const struct base *base, uint8_t range, uint64_t words)
 {
@@ -121,7 +121,7 @@ static void poke(struct state *s, const struct poke *p)
 	image_set8(&s->world->image, at, value);
 }
 
-/* --- operations ---------------------------------------------------------------------------------------------------- */
+/* --- operations ------------------------------------------------------------------------------- */
 
 static uint64_t size_of(const struct step *step)
 {
@@ -233,7 +233,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	}
 	image_clear_fault(&s.world->image);
 	run_steps(&s, data, size);
-	world_undo(s.world, &mark);
+	(void)world_undo(s.world, &mark);
 	if (world_memory_hash(s.world) != s.base->hash)
 		abort();
 	world_end(s.world);

@@ -22,12 +22,12 @@ static void expect_clean(const char *text, size_t room)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct theme theme;
-	struct theme_problems problems = { .file = "" };
+	struct file_problems problems = { .file = "" };
 	struct colour_palette palette;
 
 	theme_parse((const char *)data, size, &theme, &problems);
 	expect_clean(theme.name, sizeof(theme.name));
-	for (size_t i = 0; i < problems.count && i < THEME_PROBLEMS_MAX; i++)
+	for (size_t i = 0; i < problems.count && i < FILE_PROBLEMS_MAX; i++)
 		expect_clean(problems.at[i].what, sizeof(problems.at[i].what));
 	for (enum colour_depth depth = DEPTH_MONO; depth < DEPTH_COUNT; depth++) {
 		colour_palette_init(&palette, depth);

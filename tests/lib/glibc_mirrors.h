@@ -94,7 +94,7 @@ static const struct expected_arena arenas[] = {
 	{ ABI_I386, 43, 43, { BASE_OF(arena32_43), NO_FAST, ATTACHED(arena32_43) } },
 };
 
-/* --- struct malloc_par ----------------------------------------------------------------------------------- */
+/* --- struct malloc_par ------------------------------------------------------------------------ */
 
 #define PAR_HEAD(W) W trim_threshold, top_pad, mmap_threshold, arena_test, arena_max
 #define PAR_MMAPS(W)                                                                               \
@@ -210,7 +210,7 @@ static const struct expected_par pars[] = {
 	  { PAR_BASE_OF(par32_43), HUGE_MODE_OF(par32_43), TCACHE_OF(par32_43) } },
 };
 
-/* --- heap_info and tcache_perthread_struct ------------------------------------------------------------------ */
+/* --- heap_info and tcache_perthread_struct ---------------------------------------------------- */
 
 #define HEAP_BARE(name, W)                                                                         \
 	struct name {                                                                              \

@@ -14,6 +14,7 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/utsname.h>
 #include <sys/wait.h>
@@ -23,61 +24,6 @@
 #include "probes/parse_smaps.h"
 
 enum { TEXT_MAX = 96 << 20 };
-
-/* --- the child: nothing but the calls ------------------------------------------------------------- */
-
-static int64_t perform(const struct step *s)
-{
-	long r = 0;
-
-	switch (s->op) {
-	case SYS_BRK:
-		return syscall(SYS_brk, s->arg[0]);
-	case SYS_MMAP:
-		r = syscall(SYS_mmap, s->arg[0], s->arg[1], s->arg[2], s->arg[3], -1L, 0L);
-		break;
-	case SYS_MUNMAP:
-		r = syscall(SYS_munmap, s->arg[0], s->arg[1]);
-		break;
-	case SYS_MREMAP:
-		r = syscall(SYS_mremap, s->arg[0], s->arg[1], s->arg[2], s->arg[3], 0L);
-		break;
-	case SYS_MPROTECT:
-		r = syscall(SYS_mprotect, s->arg[0], s->arg[1], s->arg[2]);
-		break;
-	case SYS_MADVISE:
-		r = syscall(SYS_madvise, s->arg[0], s->arg[1], s->arg[2]);
-		break;
-	default:
-		for (uint64_t at = s->arg[0]; at < s->arg[1]; at += PAGE)
-			*(volatile char *)(uintptr_t)at = 1;
-		return 0;
-	}
-	return r == -1 ? -errno : r;
-}
-
-static int actor(int in, int out)
-{
-	static struct step s;
-	int64_t result;
-
-	while (read(in, &s, sizeof(s)) == (ssize_t)sizeof(s) && s.op < END) {
-		result = perform(&s);
-		if (write(out, &result, sizeof(result)) != (ssize_t)sizeof(result))
-			return 1;
-	}
-	return 0;
-}
-
-void mm_twin_serve(int argc, char *argv[])
-{
-	if (argc != 3 || strcmp(argv[0], "mm_twin") != 0)
-		return;
-	/* What is done at exit, by a sanitizer say, may find no memory below these limits. */
-	_exit(actor(atoi(argv[1]), atoi(argv[2])));
-}
-
-/* --- the parent ------------------------------------------------------------------------------------ */
 
 static size_t read_all(int fd, char *text)
 {
@@ -252,8 +198,38 @@ int64_t mm_twin_predict(struct lx_mm *mm, const struct step *s)
 		return sys_madvise(sys, s->arg[0], s->arg[1], (uint32_t)s->arg[2]);
 	default:
 		lx_touch(mm, s->arg[0], s->arg[1], &touch);
-		assert_false(touch.segv);
-		return 0;
+		return (int64_t)touch.pages;
+	}
+}
+
+static bool is_at_start(const struct mm_twin *twin, const struct lx_vma *v)
+{
+	const struct vma *next = vma_find_next(&twin->start, v->start);
+
+	return next && next->start < v->end;
+}
+
+/* Pages that are there, of private memory that was mapped since the start. */
+void mm_twin_compare_resident(struct mm_twin *twin)
+{
+	struct smaps_pos pos = { 0 };
+	struct vma_set real;
+	size_t bad;
+
+	region_free(twin->scratch);
+	twin->scratch = region_new();
+	assert_true(parse_maps(twin->text, read_all(twin->maps_fd, twin->text), twin->scratch,
+	                       &real, &bad));
+	parse_smaps(twin->text, read_all(twin->smaps_fd, twin->text), &real, &pos);
+	for (size_t i = 0; i < lx_mm_count(twin->mm); i++) {
+		const struct lx_vma *v = lx_mm_at(twin->mm, i);
+		uint64_t ours = image_resident(&twin->image, v->start, v->end);
+
+		if (v->file || is_at_start(twin, v) || real.at[i].rss / PAGE == ours)
+			continue;
+		print_history(twin);
+		fail_msg("%" PRIx64 "-%" PRIx64 ": %" PRIu64 " pages, %" PRIu64 " predicted",
+		         v->start, v->end, real.at[i].rss / PAGE, ours);
 	}
 }
 
@@ -301,7 +277,7 @@ void mm_twin_step(struct mm_twin *twin, const struct step *s)
 
 /* --- setting up ----------------------------------------------------------------------------------- */
 
-static void start_child(struct mm_twin *twin)
+static void start_child(struct mm_twin *twin, bool is_forked)
 {
 	int down[2], up[2];
 	char path[64], in[16], out[16];
@@ -317,6 +293,8 @@ static void start_child(struct mm_twin *twin)
 
 		close(down[1]);
 		close(up[0]);
+		if (is_forked)
+			_exit(mm_twin_act(down[0], up[1]));
 		execv("/proc/self/exe", argv);
 		_exit(127);
 	}
@@ -333,7 +311,23 @@ static void start_child(struct mm_twin *twin)
 	assert_true(twin->maps_fd >= 0 && twin->smaps_fd >= 0);
 }
 
-static void start_model(struct mm_twin *twin)
+static struct fact thp_mode(void)
+{
+	static const char *const modes[] = { "[always]", "[madvise]", "[never]" };
+	FILE *file = fopen("/sys/kernel/mm/transparent_hugepage/enabled", "re");
+	char line[64] = "[never]";
+
+	if (file) {
+		assert_non_null(fgets(line, sizeof(line), file));
+		(void)fclose(file);
+	}
+	for (uint64_t i = 0; i < 3; i++)
+		if (strstr(line, modes[i]))
+			return fact_of(i);
+	return fact_unknown();
+}
+
+static void start_model(struct mm_twin *twin, bool is_forked)
 {
 	struct lx_mm_start start = { .page = PAGE,
 		                     .limit_as = UINT64_MAX,
@@ -341,6 +335,7 @@ static void start_model(struct mm_twin *twin)
 		                     .limit_stack = UINT64_MAX };
 	struct smaps_pos pos = { 0 };
 	struct utsname name;
+	struct rlimit stack;
 	int major, minor;
 	size_t bad;
 
@@ -354,6 +349,10 @@ static void start_model(struct mm_twin *twin)
 	start.vmas = &twin->start;
 	start.brk_start = twin->brk_start;
 	start.brk = (uint64_t)real(twin, &(struct step){ SYS_BRK, { 0 } });
+	assert_int_equal(prlimit(twin->pid, RLIMIT_STACK, NULL, &stack), 0);
+	start.limit_stack = stack.rlim_cur == RLIM_INFINITY ? UINT64_MAX : stack.rlim_cur;
+	start.thp = thp_mode();
+	start.is_forked = is_forked;
 	start.max_map_count = mm_twin_number("/proc/sys/vm/max_map_count", "");
 	lx_commit_fresh(&start.commit);
 	start.commit.mode = (uint32_t)mm_twin_number("/proc/sys/vm/overcommit_memory", "");
@@ -362,7 +361,8 @@ static void start_model(struct mm_twin *twin)
 	twin->ram_swap_pages = start.commit.ram + start.commit.swap;
 	start.image = &twin->image;
 	twin->pool = image_pool_new();
-	assert_true(twin->pool && image_init(&twin->image, twin->pool));
+	assert_true(twin->pool);
+	image_init(&twin->image, twin->pool);
 	twin->image.is_journaling = true;
 	twin->mm = lx_mm_new(twin->region, &start);
 	assert_non_null(twin->mm);
@@ -372,7 +372,7 @@ static void start_model(struct mm_twin *twin)
 			twin->mmap_base = twin->start.at[i - 1].end;
 }
 
-void mm_twin_start(struct mm_twin *twin, uint64_t seed)
+static void begin(struct mm_twin *twin, uint64_t seed, bool is_forked)
 {
 	memset(twin, 0, sizeof(*twin));
 	twin->seed = seed;
@@ -380,10 +380,20 @@ void mm_twin_start(struct mm_twin *twin, uint64_t seed)
 	twin->text = malloc((size_t)TEXT_MAX + 1);
 	twin->region = region_new();
 	assert_true(twin->text && twin->region);
-	start_child(twin);
-	start_model(twin);
+	start_child(twin, is_forked);
+	start_model(twin, is_forked);
 	mm_twin_compare_maps(twin);
 	mm_twin_compare_counters(twin);
+}
+
+void mm_twin_start(struct mm_twin *twin, uint64_t seed)
+{
+	begin(twin, seed, false);
+}
+
+void mm_twin_start_forked(struct mm_twin *twin, uint64_t seed)
+{
+	begin(twin, seed, true);
 }
 
 void mm_twin_end(struct mm_twin *twin)

@@ -14,7 +14,7 @@
 enum { PAGE = 4096, KEPT_STEPS = 12, TOUCH = SYS_NR_COUNT, END };
 
 struct step {
-	uint32_t op; /* enum sys_nr, or TOUCH: writes to each page */
+	uint32_t op; /* enum sys_nr, or TOUCH: writes to each page, as far as it may */
 	uint64_t arg[4];
 };
 
@@ -34,10 +34,15 @@ struct mm_twin {
 	char *text;
 };
 
+/** What the child does until it is told to end: calls from `in`, results to `out`. */
+int mm_twin_act(int in, int out);
+
 /** For main(): when the program is to be the process, it is that and ends here. */
 void mm_twin_serve(int argc, char *argv[]);
 
 void mm_twin_start(struct mm_twin *twin, uint64_t seed);
+/** The same with a process that was forked and has not execed: most of its memory is inherited. */
+void mm_twin_start_forked(struct mm_twin *twin, uint64_t seed);
 void mm_twin_end(struct mm_twin *twin);
 
 /** Makes a step in both and compares the results. */
@@ -46,6 +51,8 @@ void mm_twin_step(struct mm_twin *twin, const struct step *s);
 int64_t mm_twin_predict(struct lx_mm *mm, const struct step *s);
 /** Compares the whole list of VMAs. */
 void mm_twin_compare_maps(struct mm_twin *twin);
+/** Compares the pages that are there. */
+void mm_twin_compare_resident(struct mm_twin *twin);
 /** Compares what is charged and what is mapped. */
 void mm_twin_compare_counters(struct mm_twin *twin);
 

@@ -55,6 +55,8 @@ static struct plain_page *plain_page(struct plain_owner *owner, struct plain_ima
 
 	if (fault == IMAGE_UNKNOWN && p->pages[i].slot == SLOT_FIRST_PAGE)
 		fault = IMAGE_OK;
+	if (p->pages[i].slot == SLOT_GUARD)
+		fault = IMAGE_SEGV;
 	if (fault == IMAGE_OK && needs_bytes &&
 	    (p->pages[i].slot == SLOT_UNKNOWN || p->pages[i].slot == SLOT_SWAPPED))
 		fault = IMAGE_UNKNOWN;
@@ -105,7 +107,7 @@ void plain_touch(struct plain_owner *owner, struct plain_image *p, uint64_t star
 
 		if (!page)
 			return;
-		if (page->slot == SLOT_EMPTY)
+		if (page->slot == SLOT_EMPTY || page->slot == SLOT_READ)
 			page->slot = SLOT_ZERO;
 		if (page->slot == SLOT_SWAPPED)
 			page->slot = SLOT_UNKNOWN;

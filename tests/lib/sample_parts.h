@@ -15,6 +15,9 @@ void sample_fill_system(struct part *part);
 void sample_fill_cgroup(struct part *part);
 void sample_fill_oom(struct part *part);
 
+/** Events of the last minute and a mark in it. */
+void sample_fill_past(struct sample *sample);
+
 /** Gives a VMA a name of raw bytes. */
 void sample_name(struct region *region, struct vma_set *set, struct vma *v, const char *name,
                  size_t len);

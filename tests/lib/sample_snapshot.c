@@ -65,31 +65,39 @@ static void settle(struct sample *sample)
 	lx_oom_rank(&sample->rules, sample->oom);
 }
 
+static void fill_malloc_past(const struct sample *sample, uint64_t left, struct fact *value)
+{
+	const struct malloc_totals *totals = &sample->ms->totals;
+	uint64_t step = left / 7 * 7;
+
+	value[HISTORY_SYSTEM_MEM] = fact_of(totals->system.v - step * 20 * KIB);
+	value[HISTORY_IN_USE] = fact_of(totals->in_use.v - left * left * 5 * KIB);
+	value[HISTORY_FREE] = fact_of(totals->free.v - left * 31 * KIB);
+	value[HISTORY_TOP] = totals->top;
+	value[HISTORY_TCACHE] = totals->tcache;
+	value[HISTORY_MMAPPED] = totals->mmapped;
+}
+
 /* A minute at 1 Hz that ends with the sample: memory grows, faults come in bursts. */
 static void fill_history(struct sample *sample)
 {
-	struct history *history = sample->history;
-
 	for (uint64_t i = 0; i <= 60; i++) {
-		struct history_sample *at = &history->samples[i];
 		uint64_t left = 60 - i, step = left / 7 * 7;
+		struct history_sample at = { .time_ns = SAMPLE_TIME - left * NS_PER_S };
 
-		at->time_ns = SAMPLE_TIME - left * NS_PER_S;
-		at->value[HISTORY_RSS] = fact_of(sample->process->vm_rss.v - left * 15 * KIB);
-		at->value[HISTORY_VM_SIZE] = fact_of(sample->process->vm_size.v - step * 20 * KIB);
-		at->value[HISTORY_SYSTEM_MEM] =
-		        fact_of(sample->ms->totals.system.v - step * 20 * KIB);
-		at->value[HISTORY_IN_USE] =
-		        fact_of(sample->ms->totals.in_use.v - left * left * 5 * KIB);
-		at->value[HISTORY_MMAPPED] = sample->ms->totals.mmapped;
-		at->value[HISTORY_COMMITTED] =
+		history_values(sample->snap, &at);
+		at.time_ns = SAMPLE_TIME - left * NS_PER_S;
+		at.value[HISTORY_RSS] = fact_of(sample->process->vm_rss.v - left * 15 * KIB);
+		at.value[HISTORY_VM_SIZE] = fact_of(sample->process->vm_size.v - step * 20 * KIB);
+		fill_malloc_past(sample, left, at.value);
+		at.value[HISTORY_COMMITTED] =
 		        fact_of(sample->system->committed_as.v - (left % 20) * 20 * MIB);
-		at->value[HISTORY_MEM_AVAILABLE] = sample->system->mem_available;
-		at->value[HISTORY_MIN_FAULTS] =
-		        fact_of(sample->process->min_faults.v - left * 1204);
-		at->value[HISTORY_MAJ_FAULTS] = sample->process->maj_faults;
+		at.value[HISTORY_MEM_AVAILABLE] = sample->system->mem_available;
+		at.value[HISTORY_MIN_FAULTS] = fact_of(sample->process->min_faults.v - left * 1204);
+		at.value[HISTORY_MIN_RATE] = fact_of(left % 9 == 0 ? 910000 : 120400);
+		at.value[HISTORY_MAJ_RATE] = fact_of(0);
+		history_put(sample->history, &at);
 	}
-	history->next = history->count = 61;
 }
 
 /* The target's own row is what its VMAs say. */
@@ -98,6 +106,23 @@ static void settle_target_task(struct sample *sample)
 	for (size_t i = 0; i < sample->oom->count; i++) {
 		if (sample->oom->tasks[i].pid == SAMPLE_PID)
 			sample->oom->tasks[i].rss_pages = sample->process->vm_rss.v / (4 * KIB);
+	}
+}
+
+/* Threads' stacks lie where the VMAs say. */
+static void settle_stacks(struct sample *sample)
+{
+	for (size_t i = 0; i < sample->ms->thread_count; i++) {
+		struct malloc_thread *thread = &sample->ms->threads[i];
+
+		for (size_t k = 0; k < sample->vmas->count; k++) {
+			const struct vma *v = &sample->vmas->at[k];
+
+			if (v->kind != VMA_STACK || v->owner != thread->tid)
+				continue;
+			thread->stack_start = v->start;
+			thread->stack_end = v->end;
+		}
 	}
 }
 
@@ -130,14 +155,18 @@ void sample_new(struct sample *ret)
 	ret->oom = &part->oom;
 	settle_target_task(ret);
 	settle(ret);
-	ret->history = calloc(1, sizeof(*ret->history));
-	assert_non_null(ret->history);
+	settle_stacks(ret);
+	ret->past = calloc(1, sizeof(*ret->past));
+	assert_non_null(ret->past);
+	ret->history = &ret->past->history;
 	fill_history(ret);
+	sample_fill_past(ret);
 }
 
 void sample_free(struct sample *sample)
 {
 	snapshot_unref(sample->snap);
-	free(sample->history);
+	past_fini(sample->past);
+	free(sample->past);
 	memset(sample, 0, sizeof(*sample));
 }

@@ -15,6 +15,7 @@
 #include "model/facts/snapshot.h"
 #include "model/linux/lx.h"
 #include "model/rules/linux.h"
+#include "model/run/past.h"
 
 struct sample {
 	struct snapshot *snap;
@@ -28,7 +29,8 @@ struct sample {
 	struct commit_facts commit;
 	struct first_limit first_limit;
 	struct linux_rules rules;
-	struct history *history; /* 60 s at 1 Hz, growing */
+	struct past *past;       /* 60 s at 1 Hz, growing; some events, a mark 40 s ago */
+	struct history *history; /* of it */
 };
 
 enum { SAMPLE_PID = 48213 };

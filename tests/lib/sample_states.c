@@ -98,5 +98,5 @@ void sample_make_unknown(struct sample *sample)
 	}
 	sample->commit = (struct commit_facts){ 0 };
 	sample->first_limit = (struct first_limit){ 0 };
-	sample->history->count = 0;
+	past_fini(sample->past);
 }

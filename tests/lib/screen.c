@@ -6,11 +6,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include <cmocka.h>
 
 void screen_init(struct screen *screen, int width, int height)
 {
+	/* local times on the screens are the same everywhere */
+	assert_int_equal(setenv("TZ", "UTC0", 1), 0);
+	tzset();
 	memset(screen, 0, sizeof(*screen));
 	assert_true(canvas_init(&screen->canvas, width, height));
 }
@@ -26,6 +30,7 @@ struct view_frame screen_frame(struct screen *screen, const struct sample *sampl
 	return (struct view_frame){
 		.snap = sample->snap,
 		.history = sample->history,
+		.past = sample->past,
 		.commit = &sample->commit,
 		.first_limit = &sample->first_limit,
 		.rules = &sample->rules,

@@ -6,7 +6,7 @@
 
 #include "model/base/units.h"
 
-/* --- struct memory --------------------------------------------------------------------------------------- */
+/* --- struct memory ---------------------------------------------------------------------------- */
 
 static size_t world_read(struct memory *mem, uint64_t addr, void *buf, size_t len,
                          enum mem_status *ret_status)
@@ -66,7 +66,7 @@ static const struct memory_ops world_ops = {
 	.pages = world_pages,
 };
 
-/* --- facts --------------------------------------------------------------------------------------------------- */
+/* --- facts ------------------------------------------------------------------------------------ */
 
 static void *must_have(void *p)
 {
@@ -154,7 +154,7 @@ void world_memory_free(struct world_memory *wm)
 	region_free(wm->region);
 }
 
-/* --- hash ------------------------------------------------------------------------------------------------------ */
+/* --- hash ------------------------------------------------------------------------------------- */
 
 static void mix(uint64_t *hash, const void *bytes, size_t len)
 {
@@ -204,7 +204,7 @@ uint64_t world_memory_hash(const struct world *world)
 		for (uint64_t at = vma->start; at < vma->end; at += IMAGE_PAGE)
 			mix_page(&hash, world, at);
 	}
-	for (uint64_t at = LX_OWN_START; at < LX_OWN_START + 4 * (uint64_t)IMAGE_PAGE;
+	for (uint64_t at = IMAGE_PRIVATE_START; at < IMAGE_PRIVATE_START + 4 * (uint64_t)IMAGE_PAGE;
 	     at += IMAGE_PAGE)
 		mix_page(&hash, world, at);
 	mix(&hash, scalars, sizeof(scalars));

@@ -24,7 +24,7 @@ struct world_memory {
 void world_memory_decode(struct world_memory *wm, struct world *world);
 void world_memory_free(struct world_memory *wm);
 
-/** A hash of malloc's memory, VMAs, private variables, threads and resident pages: equal when nothing changed. */
+/** A hash of malloc's memory and variables, VMAs, threads, resident pages: equal when nothing changed. */
 uint64_t world_memory_hash(const struct world *world);
 
 #endif

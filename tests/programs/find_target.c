@@ -15,6 +15,8 @@
  *
  *	kept ADDRESS
  *	ready
+ *
+ * With WITH_DECOY each thread has main_arena's address in a thread-local variable of the program.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -87,7 +89,7 @@ static void tell(int uses_malloc)
 	say(line);
 }
 
-#ifdef FIRST_ENDS
+#if defined FIRST_ENDS || defined WITH_DECOY
 static size_t main_arena;
 
 /* A chunk alone in the unsorted bin points to it: 96 bytes into the arena since 2.27. */
@@ -100,7 +102,13 @@ static void find_main_arena(void)
 	free(block);
 	main_arena = *block - 96;
 }
+#endif
 
+#ifdef WITH_DECOY
+static __thread size_t volatile decoy;
+#endif
+
+#ifdef FIRST_ENDS
 static void await_end_of_first(void)
 {
 	char text[256];
@@ -131,6 +139,9 @@ static void outlive_first(void)
 
 static void *work(void *arg)
 {
+#ifdef WITH_DECOY
+	decoy = main_arena;
+#endif
 	tell((intptr_t)arg != 2);
 	pthread_barrier_wait(&all_told);
 #ifdef FIRST_ENDS
@@ -179,8 +190,11 @@ int main(int argc, char **argv)
 #ifdef WITH_DLMOPEN
 	load_second_libc();
 #endif
-#ifdef FIRST_ENDS
+#if defined FIRST_ENDS || defined WITH_DECOY
 	find_main_arena();
+#endif
+#ifdef WITH_DECOY
+	decoy = main_arena;
 #endif
 	pthread_barrier_init(&all_told, NULL, (unsigned)threads + 1);
 	for (intptr_t i = 0; i < threads; i++)

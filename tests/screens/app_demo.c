@@ -5,7 +5,7 @@
  *	--crash N	raises signal N in the second sample, as a fault in the middle of work does
  *	--exit		the process has ended by SIGKILL from the third sample on
  *	--silent	no sample comes after the first
- *	--theme, --color, --view, --ascii, --interval MS	as heaptop's
+ *	--config FILE, --ascii, --KEY VALUE	as heaptop's, for all settings; --interval MS
  * What it writes to standard error meanwhile must not reach the screen before the end.
  */
 #include <setjmp.h>
@@ -25,6 +25,7 @@
 #include "model/facts/source.h"
 #include "tests/lib/sample_snapshot.h"
 #include "tui/app.h"
+#include "tui/cli.h"
 #include "tui/picker.h"
 
 struct demo {
@@ -146,8 +147,25 @@ static bool demo_rows(void *ctx, const struct picker_row **ret_rows, size_t *ret
 	return true;
 }
 
+static void set(struct demo *demo, enum config_id id, const char *value)
+{
+	char why[CONFIG_WHY], ms[16];
+
+	/* --interval 100, as short as tests like it */
+	(void)snprintf(ms, sizeof(ms), "%dms", atoi(value));
+	if (id == CONFIG_INTERVAL && !value[strspn(value, "0123456789")])
+		value = ms;
+	if (config_set(&demo->options.config, id, value, CONFIG_FROM_OPTION, why))
+		return;
+	fprintf(stderr, "app_demo: %s\n", why);
+	exit(2);
+}
+
 static void parse(struct demo *demo, int argc, char **argv)
 {
+	const char *config = NULL;
+	struct err err;
+
 	for (int i = 1; i < argc; i++) {
 		const char *word = argv[i], *value = i + 1 < argc ? argv[i + 1] : "";
 
@@ -158,23 +176,22 @@ static void parse(struct demo *demo, int argc, char **argv)
 		else if (!strcmp(word, "--silent"))
 			demo->is_silent = true;
 		else if (!strcmp(word, "--ascii"))
-			demo->options.ascii = true;
+			set(demo, CONFIG_SYMBOLS, "ascii");
 		else {
 			if (!strcmp(word, "--crash"))
 				demo->crash_signal = atoi(value);
-			else if (!strcmp(word, "--theme"))
-				demo->options.theme = value;
-			else if (!strcmp(word, "--color"))
-				demo->options.colour = value;
-			else if (!strcmp(word, "--view"))
-				demo->options.view = value;
-			else if (!strcmp(word, "--interval"))
-				demo->options.interval_ms = (uint32_t)atoi(value);
+			else if (!strcmp(word, "--config"))
+				config = value;
+			else if (!strncmp(word, "--", 2) && config_by_key(word + 2) != CONFIG_COUNT)
+				set(demo, config_by_key(word + 2), value);
 			else
 				exit(2);
 			i++;
 		}
 	}
+	/* the settings of whoever runs the tests have no say */
+	if (config && !config_file_load(config, &demo->options.file, &demo->options.config, &err))
+		exit(cli_fail(&err));
 }
 
 int main(int argc, char **argv)
@@ -198,7 +215,7 @@ int main(int argc, char **argv)
 		return code;
 	}
 	sample_new(&demo.sample);
-	set_timer(&demo, demo.options.interval_ms ? demo.options.interval_ms : 1000);
+	set_timer(&demo, config_number(&demo.options.config, CONFIG_INTERVAL));
 	code = app_run(&demo.options, &feed);
 	sample_free(&demo.sample);
 	return code;

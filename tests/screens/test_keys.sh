@@ -111,7 +111,7 @@ escape_is_quick() {
 	shows 2 '▌2 Arenas▐' && keys Escape && limit=1 wait_for '▌1 Overview▐'
 }
 
-check 'number keys and next-view change the view' eval 'shows 5 "▌5 " && shows Right "▌1 Overview▐"'
+check 'number keys and next-view change the view' eval 'shows 9 "▌9 " && shows Right "▌1 Overview▐"'
 check 'Esc goes back and never quits' goes_back
 check 'help opens and closes' helps
 check 'Space and Z pause and go on' pauses
@@ -123,6 +123,12 @@ check 'Esc leaves a prompt' cancels
 check 'f filters while one types' filters
 check 'Esc undoes a filter' filter_is_undone
 check 'prompts edit whole characters' edits_utf8
+setup_opens() {
+	shows S 'Setup▐' && wait_for 'theme default' && keys Escape && wait_gone 'Setup▐' &&
+		shows F2 'Setup▐' && shows q '▌'
+}
+
+check 'S and F2 show the settings, Esc and q leave them' setup_opens
 check 'T and :theme change the theme' changes_theme
 check 'F freezes and says for how long' freezes
 check 'a click on a tab shows it' clicks_tab

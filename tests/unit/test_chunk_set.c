@@ -79,7 +79,7 @@ static void a_set_survives_no_memory(void **state)
 	region_free(region);
 }
 
-/* --- links ----------------------------------------------------------------------------------------------- */
+/* --- links ------------------------------------------------------------------------------------ */
 
 static void add_run(struct chunk_links *links, uint64_t start, uint64_t step, uint64_t count)
 {

@@ -326,28 +326,6 @@ static void demo_without_a_terminal_prints_a_snapshot(void **state)
 	result_free(&r);
 }
 
-static void intervals(void **state)
-{
-	static const struct {
-		const char *word;
-		uint32_t ms;
-	} good[] = {
-		{ "100ms", 100 }, { "1s", 1000 }, { "2", 2000 }, { "0.5s", 500 }, { "10", 10000 }
-	};
-	static const char *const bad[] = { "",   "s",   "99ms", "10.1", "1m",
-		                           "-1", "1 s", "nan",  "inf",  "1e9" };
-	struct err err;
-	uint32_t ms;
-
-	(void)state;
-	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
-		assert_true(cli_parse_interval(good[i].word, &ms, &err));
-		assert_int_equal(ms, good[i].ms);
-	}
-	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
-		assert_false(cli_parse_interval(bad[i], &ms, &err));
-}
-
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
@@ -365,7 +343,6 @@ int main(int argc, char **argv)
 		cmocka_unit_test(options_may_follow_operands_and_be_cut_short),
 		cmocka_unit_test(text_snapshot_has_its_sections),
 		cmocka_unit_test(demo_without_a_terminal_prints_a_snapshot),
-		cmocka_unit_test(intervals),
 	};
 
 	/* `demo` runs this very program again, as it does with heaptop. */

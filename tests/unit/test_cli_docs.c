@@ -7,13 +7,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 #include <jansson.h>
 
 #include "tests/lib/run_cli.h"
 #include "tui/cli.h"
-#include "tui/keymap.h"
 
 static void help_names_every_command_and_option(void **state)
 {
@@ -70,23 +70,70 @@ static void version_names_licence_and_libraries(void **state)
 	result_free(&r);
 }
 
-static void completion_is_a_script(void **state)
+/* Each option of each command stands in each shell's script, and nothing that is not offered. */
+static void completions_have_every_option(void **state)
 {
-	struct result r = run("--completion");
-	FILE *bash;
+	static const struct {
+		const char *shell, *before, *behind; /* an option's name */
+	} shells[] = { { "bash", "--", "" }, { "zsh", "--", "[" }, { "fish", "-l ", " " } };
+	char line[64], word[64];
 
 	(void)state;
-	assert_int_equal(r.code, 0);
-	assert_non_null(strstr(r.out, "snapshot) words='--help --json --chunks --vmas --freeze'"));
-	assert_null(strstr(r.out, "demo-workload"));
-	if (system("command -v bash >/dev/null") != 0) {
-		print_message("# no bash here: the script's syntax was not checked\n");
-	} else {
-		bash = popen("bash -n", "w");
-		assert_non_null(bash);
-		assert_true(fputs(r.out, bash) >= 0);
-		assert_int_equal(pclose(bash), 0);
+	for (size_t s = 0; s < sizeof(shells) / sizeof(shells[0]); s++) {
+		struct result r;
+
+		(void)snprintf(line, sizeof(line), "--completion %s", shells[s].shell);
+		r = run(line);
+		assert_int_equal(r.code, 0);
+		for (size_t i = 0; i < cli_command_count; i++) {
+			const struct cli_command *c = &cli_commands[i];
+
+			assert_true(!c->name || !c->help == !strstr(r.out, c->name));
+			for (size_t o = 0; c->options[o].name; o++) {
+				(void)snprintf(word, sizeof(word), "%s%s%s", shells[s].before,
+				               c->options[o].name, shells[s].behind);
+				if (!c->options[o].help != !strstr(r.out, word))
+					fail_msg("%s: %s", shells[s].shell, word);
+			}
+		}
+		result_free(&r);
 	}
+}
+
+/* The shells themselves say whether they can read it. */
+static void completions_are_scripts(void **state)
+{
+	static const char *const shells[] = { "bash", "zsh", "fish" };
+	char line[96];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(shells) / sizeof(shells[0]); i++) {
+		struct result r;
+		FILE *shell;
+
+		(void)snprintf(line, sizeof(line), "command -v %s >/dev/null", shells[i]);
+		if (system(line) != 0) {
+			print_message("# no %s here: its script was not read\n", shells[i]);
+			continue;
+		}
+		(void)snprintf(line, sizeof(line), "--completion %s", shells[i]);
+		r = run(line);
+		(void)snprintf(line, sizeof(line), "%s -n /dev/stdin", shells[i]);
+		shell = popen(line, "w");
+		assert_non_null(shell);
+		assert_true(fputs(r.out, shell) >= 0);
+		assert_int_equal(pclose(shell), 0);
+		result_free(&r);
+	}
+}
+
+static void other_shells_are_refused(void **state)
+{
+	struct result r = run("--completion tcsh");
+
+	(void)state;
+	assert_int_equal(r.code, 2);
+	assert_non_null(strstr(r.err, "bash, zsh or fish"));
 	result_free(&r);
 }
 
@@ -137,12 +184,12 @@ static void manual_and_table_have_the_same_options(void **state)
 	free(text);
 }
 
-/* --- README -------------------------------------------------------------------------------------- */
+/* --- README and tables ----------------------------------------------------------------------------- */
 
-static void readme_has_every_key_and_command(void **state)
+static void readme_has_every_command(void **state)
 {
 	FILE *readme = fopen("README.md", "re");
-	char *text, row[256], names[64];
+	char *text, row[64];
 
 	(void)state;
 	if (!readme) {
@@ -150,13 +197,6 @@ static void readme_has_every_key_and_command(void **state)
 		skip();
 	}
 	text = slurp(readme);
-	for (int i = 0; i < COMMAND_COUNT; i++) {
-		(void)snprintf(row, sizeof(row), "\n| %s | `:%s` | %s |\n",
-		               keymap_names(names, sizeof(names), (enum command_id)i),
-		               commands[i].name, commands[i].help);
-		if (!strstr(text, row))
-			fail_msg("not in README.md:%s", row);
-	}
 	for (size_t i = 0; i < cli_command_count; i++) {
 		(void)snprintf(row, sizeof(row), "\n| `heaptop %s", cli_commands[i].name);
 		if (cli_commands[i].name && cli_commands[i].help && !strstr(text, row))
@@ -165,15 +205,76 @@ static void readme_has_every_key_and_command(void **state)
 	free(text);
 }
 
+/* What stands between "table: NAME" and "end of table" is what the program prints of it. */
+static void tables_are_as_the_program_prints_them(void **state)
+{
+	static const struct {
+		const char *file;
+		int tables;
+	} files[] = { { "README.md", 2 }, { "man/heaptop.1", 1 }, { "man/heaptop.5", 3 } };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
+		FILE *file = fopen(files[i].file, "re");
+		char *text, *at;
+		int found = 0;
+
+		if (!file) {
+			print_message("# SKIP: %s is not here\n", files[i].file);
+			skip();
+		}
+		at = text = slurp(file);
+		for (; (at = strstr(at, "table: ")); found++) {
+			char line[64];
+			struct result r;
+			size_t len;
+
+			at += strlen("table: ");
+			(void)snprintf(line, sizeof(line), "print-table %.*s",
+			               (int)strcspn(at, " \n"), at);
+			r = run(line);
+			assert_int_equal(r.code, 0);
+			at = strchr(at, '\n') + 1;
+			len = strlen(r.out);
+			if (strncmp(at, r.out, len) != 0 ||
+			    !memmem(at + len, strcspn(at + len, "\n"), "end of table", 12))
+				fail_msg("%s: %s is not as it is now: make docs", files[i].file,
+				         line);
+			result_free(&r);
+		}
+		assert_int_equal(found, files[i].tables);
+		free(text);
+	}
+}
+
+/* mandoc finds what is no mdoc; groff's own reader of pages is less strict. */
+static void manuals_are_mdoc(void **state)
+{
+	(void)state;
+	if (system("command -v mandoc >/dev/null") != 0) {
+		print_message("# no mandoc here: the pages were not checked\n");
+		return;
+	}
+	if (access("man/heaptop.5", R_OK) != 0) {
+		print_message("# SKIP: man/heaptop.5 is not here\n");
+		skip();
+	}
+	assert_int_equal(system("mandoc -T lint -W warning man/heaptop.1 man/heaptop.5"), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(help_names_every_command_and_option),
 		cmocka_unit_test(every_command_has_help_of_its_own),
 		cmocka_unit_test(version_names_licence_and_libraries),
-		cmocka_unit_test(completion_is_a_script),
+		cmocka_unit_test(completions_have_every_option),
+		cmocka_unit_test(completions_are_scripts),
+		cmocka_unit_test(other_shells_are_refused),
 		cmocka_unit_test(manual_and_table_have_the_same_options),
-		cmocka_unit_test(readme_has_every_key_and_command),
+		cmocka_unit_test(readme_has_every_command),
+		cmocka_unit_test(tables_are_as_the_program_prints_them),
+		cmocka_unit_test(manuals_are_mdoc),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -207,6 +207,11 @@ static void children_count_and_can_be_refused(void **state)
 	begin(&r, 6, 12, MACHINE "a = mmap 200M\nfork c\nexit c\nb = mmap 50M");
 	assert_int_equal(r.last.outcome, OUTCOME_OK);
 	end(&r);
+	/* The youngest child goes, not the one whose name came up last. */
+	begin(&r, 6, 12,
+	      MACHINE "fork c\nfork d\nexit c\na = mmap 100M\nfork c\nexit\nb = mmap 250M");
+	assert_int_equal(r.last.outcome, OUTCOME_OK);
+	end(&r);
 }
 
 static void a_close_decision_says_so(void **state)
@@ -216,7 +221,7 @@ static void a_close_decision_says_so(void **state)
 	(void)state;
 	/* 131,072 pages of limit, 25,600 committed: 105,471 are left. */
 	begin(&r, 6, 12, MACHINE "a = mmap 432009216\nb = mmap 4K");
-	assert_int_equal(r.last.outcome, OUTCOME_ENOMEM);
+	assert_int_equal(r.last.outcome, OUTCOME_OK);
 	assert_int_equal(r.last.band_pages, 1023); /* one CPU, batch 262,144 / 256 */
 	end(&r);
 	begin(&r, 6, 12, MACHINE "a = mmap 400M\nb = mmap 4K");

@@ -256,7 +256,7 @@ static void a_tcache_outside_memory_is_an_error(void **state)
 	fake_heap_free(&h);
 }
 
-/* --- arenas and heaps ------------------------------------------------------------------------------------ */
+/* --- arenas and heaps ------------------------------------------------------------------------- */
 
 static void top_outside(struct fake_heap *h, struct fake_arena *arena)
 {
@@ -393,7 +393,7 @@ static void an_endless_ring_is_bounded(void **state)
 	fake_heap_free(&h);
 }
 
-/* --- reads that fail --------------------------------------------------------------------------------------- */
+/* --- reads that fail -------------------------------------------------------------------------- */
 
 static void decode_all(struct fake_heap *h)
 {

@@ -47,7 +47,7 @@ static void describe(void)
 	report->info = mallinfo2();
 }
 
-/* --- workloads ------------------------------------------------------------------------------------------- */
+/* --- workloads -------------------------------------------------------------------------------- */
 
 static void *volatile keep; /* an allocation must not be optimised away */
 
@@ -193,7 +193,7 @@ static void blocked_brk(uint64_t words[PEER_WORDS])
 	describe();
 }
 
-/* --- comparison ------------------------------------------------------------------------------------------ */
+/* --- comparison ------------------------------------------------------------------------------- */
 
 struct sums {
 	uint64_t system, free_count, free_bytes, fast_count, fast_bytes, top, in_use, tcache;
@@ -364,7 +364,7 @@ static void must_have_no_errors(const struct heap_facts *heap)
 		         heap->errors[0].what, (unsigned long)heap->errors[0].addr);
 }
 
-/* --- the three ways --------------------------------------------------------------------------------------- */
+/* --- the three ways --------------------------------------------------------------------------- */
 
 struct looked {
 	struct peer peer;
@@ -515,7 +515,7 @@ static void mapped_pieces_of_main_arena_are_found(void **state)
 	look_away(&l);
 }
 
-/* --- tick ---------------------------------------------------------------------------------------------------- */
+/* --- tick ------------------------------------------------------------------------------------- */
 
 static void grow(uint64_t words[PEER_WORDS])
 {

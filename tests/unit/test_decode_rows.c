@@ -192,7 +192,7 @@ static void ticks_take_two_gathers_in_every_layout(void **state)
 	for_every_row(decode_by_tick);
 }
 
-/* --- finding ---------------------------------------------------------------------------------------------- */
+/* --- finding ---------------------------------------------------------------------------------- */
 
 static struct pt_candidate best(struct fake_heap *h, const struct malloc_layout *only)
 {

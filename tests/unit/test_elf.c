@@ -2,6 +2,7 @@
 /* Reading ELF files: this machine's real ones against the loader's view, and damaged ones. */
 #include <dlfcn.h>
 #include <elf.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <gnu/libc-version.h>
 #include <link.h>
@@ -115,6 +116,43 @@ static void relocations_give_what_the_loader_wrote(void **state)
 	elf_close(file);
 }
 
+#if defined __x86_64__ || defined __aarch64__ || defined __i386__
+struct tls_check {
+	uint64_t bias;
+	size_t seen, errnos;
+};
+
+static void check_tls_word(void *ctx, uint64_t place, uint64_t addend)
+{
+	struct tls_check *c = ctx;
+	ptrdiff_t offset;
+
+	(void)addend;
+	memcpy(&offset, (const void *)(uintptr_t)(place + c->bias), sizeof(offset));
+	c->seen++;
+	c->errnos += (const char *)__builtin_thread_pointer() + offset == (const char *)&errno;
+}
+
+static void tls_words_lead_to_libcs_variables(void **state)
+{
+	struct tls_check c = { 0 };
+	struct elf_file *file = open_libc(&c.bias);
+
+	(void)state;
+	elf_each_tls_word(file, check_tls_word, &c);
+	assert_true(c.seen > 4);
+	assert_int_equal(c.errnos, 1);
+	elf_close(file);
+}
+#else
+static void tls_words_lead_to_libcs_variables(void **state)
+{
+	(void)state;
+	print_message("skip: not a machine whose relocations are known\n");
+	skip();
+}
+#endif
+
 static void the_build_id_is_the_one_in_memory(void **state)
 {
 	uint64_t bias;
@@ -205,6 +243,7 @@ static void use(int fd)
 	elf_data_range(file, &start, &end);
 	elf_read(file, start, bytes, sizeof(bytes));
 	elf_each_pointer(file, bytes, start, sizeof(bytes), ignore_pointer, &sum);
+	elf_each_tls_word(file, ignore_pointer, &sum);
 	elf_close(file);
 }
 
@@ -283,6 +322,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(symbols_are_where_the_loader_put_them),
 		cmocka_unit_test(relocations_give_what_the_loader_wrote),
+		cmocka_unit_test(tls_words_lead_to_libcs_variables),
 		cmocka_unit_test(the_build_id_is_the_one_in_memory),
 		cmocka_unit_test(constants_hold_the_banner),
 		cmocka_unit_test(other_files_are_refused),

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What malloc takes from the environment: from /proc's bytes to mp_, by each version's rules. */
+#include <elf.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -94,6 +95,30 @@ static void each_version_reads_numbers_its_own_way(void **state)
 	assert_int_equal(top_pad_of(36, BYTES("MALLOC_TOP_PAD_=")), 0);
 }
 
+static void a_program_with_more_rights_heeds_nothing(void **state)
+{
+	const uint64_t secure[] = { AT_PAGESZ, 4096, AT_SECURE, 1, AT_NULL, 0 };
+	const uint64_t usual[] = { AT_SECURE, 0, AT_NULL, 0 },
+	               ended[] = { AT_NULL, 0, AT_SECURE, 1 };
+	const uint32_t narrow[] = { AT_UID, 0, AT_SECURE, 1 };
+	const struct world_start start = { .glibc_minor = 36, .kernel_major = -1 };
+	struct world *world;
+	struct err err;
+
+	(void)state;
+	assert_true(parse_auxv_is_secure(secure, sizeof(secure), 8));
+	assert_false(parse_auxv_is_secure(secure, 3 * sizeof(secure[0]), 8));
+	assert_false(parse_auxv_is_secure(usual, sizeof(usual), 8));
+	assert_false(parse_auxv_is_secure(ended, sizeof(ended), 8));
+	assert_true(parse_auxv_is_secure(narrow, sizeof(narrow), 4));
+	assert_true(world_new(&start, &world, &err));
+	world->pt.is_secure = true;
+	pt_take_environ(&world->pt, BYTES("MALLOC_TOP_PAD_=1"));
+	assert_int_equal(image_get8(&world->image, world->pt.mp + world->pt.lay->par.top_pad),
+	                 UNSET);
+	world_end(world);
+}
+
 static void tunables_go_before_their_older_names(void **state)
 {
 	static const char both[] = "MALLOC_TOP_PAD_=1\0GLIBC_TUNABLES=glibc.malloc.top_pad=2\0"
@@ -159,6 +184,7 @@ int main(void)
 		cmocka_unit_test(values_that_the_loader_cut_off_are_joined),
 		cmocka_unit_test(too_much_is_unknown),
 		cmocka_unit_test(each_version_reads_numbers_its_own_way),
+		cmocka_unit_test(a_program_with_more_rights_heeds_nothing),
 		cmocka_unit_test(tunables_go_before_their_older_names),
 		cmocka_unit_test(a_malformed_string_counts_for_nothing_since_2_39),
 		cmocka_unit_test(any_bytes_are_taken),

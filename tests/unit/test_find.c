@@ -160,6 +160,13 @@ static void a_dynamic_program(void **state)
 	check_kind((const char *const[]){ "-pthread", NULL }, LIBC_GLIBC);
 }
 
+/* The program's variable is nearer to the thread pointer than libc's, and full in more threads. */
+static void a_thread_local_arena_of_the_programs_own(void **state)
+{
+	(void)state;
+	check_kind((const char *const[]){ "-pthread", "-DWITH_DECOY", NULL }, LIBC_GLIBC);
+}
+
 static void a_dynamic_program_at_fixed_addresses(void **state)
 {
 	(void)state;
@@ -524,6 +531,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_dynamic_program),
+		cmocka_unit_test(a_thread_local_arena_of_the_programs_own),
 		cmocka_unit_test(a_dynamic_program_at_fixed_addresses),
 		cmocka_unit_test(a_static_program),
 		cmocka_unit_test(a_stripped_static_program),

@@ -16,7 +16,7 @@
 #include "model/rules/glibc.h"
 #include "tests/lib/glibc_mirrors.h"
 
-/* --- rows -------------------------------------------------------------------------------------------------- */
+/* --- rows ------------------------------------------------------------------------------------- */
 
 enum { MINOR_FIRST = 22, MINOR_LAST = 43 };
 
@@ -138,7 +138,7 @@ static void a_generation_is_known_by_its_link(void **state)
 	assert_null(glibc_layout_by_next(2160, ABI_I386));
 }
 
-/* --- arithmetic --------------------------------------------------------------------------------------------- */
+/* --- arithmetic ------------------------------------------------------------------------------- */
 
 /* The table of bins in words: where each group of large bins begins, for LP64. */
 static void large_bins_begin_where_the_table_says(void **state)

@@ -112,6 +112,130 @@ static void absurd_changes_saturate(void **state)
 	assert_int_equal(rate, 0);
 }
 
+/* --- thinned past ------------------------------------------------------------------------------- */
+
+static void a_day_is_kept_within_a_mebibyte(void **state)
+{
+	struct history_slice day[24];
+	enum { DAY_S = 24 * 3600 };
+
+	assert_true(sizeof(struct history) < MIB);
+	for (uint64_t i = 0; i < DAY_S + 5000; i++)
+		add(*state, (1000000 + i) * SECOND, fact_of(i * KIB));
+	assert_true(history_at(*state, 0)->time_ns - history_oldest_ns(*state) >=
+	            (DAY_S - 240) * SECOND);
+	history_slices(*state, HISTORY_RSS, (1000000 + 5000) * SECOND,
+	               (1000000 + 5000 + DAY_S) * SECOND, day, 24);
+	for (uint64_t i = 1; i < 24; i++) {
+		uint64_t first = (5000 + i * 3600) * KIB, last = first + 3599 * KIB;
+
+		assert_true(fact_known(day[i].low) && fact_known(day[i].high));
+		/* two buckets of two minutes may stick out, nothing more */
+		assert_in_range(day[i].low.v, first - 120 * KIB, first);
+		assert_in_range(day[i].high.v, last, last + 120 * KIB);
+	}
+}
+
+static void a_peak_of_one_second_stays_visible(void **state)
+{
+	struct history_slice hours[3];
+
+	for (uint64_t i = 0; i < 3 * 3600; i++)
+		add(*state, i * SECOND,
+		    fact_of(i == 1800   ? 900 * MIB
+		            : i == 5400 ? 1 * MIB
+		                        : 100 * MIB));
+	history_slices(*state, HISTORY_RSS, 0, 3 * 3600 * SECOND, hours, 3);
+	assert_true(hours[0].high.v >= 900 * MIB && hours[0].high.v < 901 * MIB);
+	assert_int_equal(hours[0].low.v, 100 * MIB);
+	assert_true(hours[1].low.v <= MIB && hours[1].low.v > MIB - KIB);
+	assert_int_equal(hours[1].high.v, 100 * MIB);
+	assert_int_equal(hours[2].high.v, 100 * MIB);
+}
+
+static void gaps_are_gaps_and_not_zeroes(void **state)
+{
+	struct history_slice at[100];
+
+	for (uint64_t i = 0; i < 100; i++) {
+		if (i < 20 || i >= 60)
+			add(*state, (100 + i) * SECOND,
+			    i >= 80 && i < 90 ? fact_unknown() : fact_of(MIB));
+	}
+	history_slices(*state, HISTORY_RSS, 100 * SECOND, 200 * SECOND, at, 100);
+	assert_true(fact_known(at[19].last));
+	/* held for as long as the next sample may be away at the slowest rate, then unknown */
+	assert_true(fact_known(at[29].last));
+	assert_false(fact_known(at[40].last));
+	assert_false(fact_known(at[59].high));
+	assert_true(fact_known(at[60].last));
+	/* a sample without the value is no reason to hold the one before */
+	assert_false(fact_known(at[80].last));
+	assert_false(fact_known(at[85].low));
+	assert_true(fact_known(at[90].low));
+}
+
+static void large_values_lose_next_to_nothing(void **state)
+{
+	static const uint64_t values[] = {
+		0, 1, 4096, (1u << 26) - 1, 1u << 26, 123456789012345, UINT64_MAX / 3, UINT64_MAX
+	};
+
+	for (size_t i = 0; i < sizeof(values) / sizeof(values[0]); i++) {
+		struct history *history = *state;
+		struct history_slice slice;
+
+		*history = (struct history){ 0 };
+		/* more samples behind it than are kept as they were */
+		add(history, 10 * SECOND, fact_of(values[i]));
+		for (uint64_t k = 0; k < HISTORY_SAMPLES; k++)
+			add(history, 60 * SECOND + k * SECOND / 10, fact_unknown());
+		history_slices(history, HISTORY_RSS, 10 * SECOND, 11 * SECOND, &slice, 1);
+		assert_true(fact_known(slice.low) && fact_known(slice.high));
+		assert_true(slice.low.v <= values[i] && values[i] - slice.low.v <= values[i] >> 25);
+		assert_true(slice.high.v >= values[i] &&
+		            slice.high.v - values[i] <= values[i] >> 25);
+	}
+}
+
+static void a_clock_set_back_drops_what_seems_to_come(void **state)
+{
+	struct history_slice slice;
+
+	for (uint64_t i = 0; i < 700; i++)
+		add(*state, (10000 + i) * SECOND, fact_of(MIB));
+	add(*state, 10100 * SECOND, fact_of(2 * MIB));
+	assert_int_equal(history_at(*state, 0)->time_ns, 10100 * SECOND);
+	assert_true(history_at(*state, 1)->time_ns <= 10100 * SECOND);
+	history_slices(*state, HISTORY_RSS, 10101 * SECOND, 10700 * SECOND, &slice, 1);
+	assert_false(slice.is_seen);
+	history_slices(*state, HISTORY_RSS, 10090 * SECOND, 10099 * SECOND, &slice, 1);
+	assert_int_equal(slice.high.v, MIB);
+}
+
+static void trend_says_growth_and_how_even_it_was(void **state)
+{
+	struct history_slice at[61];
+	struct history_trend trend;
+
+	/* nothing for the first half minute, then 1 MiB a second */
+	for (uint64_t i = 0; i <= 60; i++)
+		add(*state, (100 + i) * SECOND, fact_of((100 + (i > 30 ? i - 30 : 0)) * MIB));
+	history_slices(*state, HISTORY_RSS, 100 * SECOND, 161 * SECOND, at, 61);
+	history_trend(at, 61, 61 * SECOND, &trend);
+	assert_true(trend.is_known);
+	assert_int_equal(trend.per_minute, 30 * MIB);
+	assert_int_equal(trend.slowest, 0);
+	assert_int_equal(trend.fastest, 60 * MIB);
+	assert_int_equal(trend.low.v, 100 * MIB);
+	assert_int_equal(trend.high.v, 130 * MIB);
+	assert_int_equal(trend.mean.v / MIB, 107); /* 6,565 MiB over 61 seconds */
+	history_trend(at, 1, SECOND, &trend);
+	assert_false(trend.is_known);
+	history_trend(at, 0, 0, &trend);
+	assert_false(fact_known(trend.mean));
+}
+
 #define HISTORY_TEST(f) cmocka_unit_test_setup_teardown(f, history_setup, history_teardown)
 
 int main(void)
@@ -123,6 +247,12 @@ int main(void)
 		HISTORY_TEST(unknown_values_are_stepped_over_not_taken_for_zero),
 		HISTORY_TEST(clock_set_back_ends_the_window),
 		HISTORY_TEST(absurd_changes_saturate),
+		HISTORY_TEST(a_day_is_kept_within_a_mebibyte),
+		HISTORY_TEST(a_peak_of_one_second_stays_visible),
+		HISTORY_TEST(gaps_are_gaps_and_not_zeroes),
+		HISTORY_TEST(large_values_lose_next_to_nothing),
+		HISTORY_TEST(a_clock_set_back_drops_what_seems_to_come),
+		HISTORY_TEST(trend_says_growth_and_how_even_it_was),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

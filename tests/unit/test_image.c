@@ -49,7 +49,7 @@ static uint32_t any(struct fixture *f, uint32_t below)
 
 static bool is_resident(enum image_slot slot)
 {
-	return slot != SLOT_EMPTY && slot != SLOT_SWAPPED;
+	return slot == SLOT_ZERO || slot == SLOT_UNKNOWN || slot == SLOT_FIRST_PAGE;
 }
 
 static void assert_same(const struct side *side)
@@ -90,7 +90,7 @@ static void assert_same_fault(struct fixture *f, struct side *side)
 	image_clear_fault(&side->image);
 }
 
-/* --- random steps ----------------------------------------------------------------------------------------- */
+/* --- random steps ----------------------------------------------------------------------------- */
 
 static uint64_t any_addr(struct fixture *f, unsigned width)
 {
@@ -200,7 +200,7 @@ static void step_journal(struct fixture *f, struct side *s)
 		s->marks[s->mark_count++].before = s->now;
 	} else if (what < 7 && s->mark_count) {
 		s->mark_count = any(f, (uint32_t)s->mark_count);
-		image_undo(&s->image, s->marks[s->mark_count].journal);
+		assert_true(image_undo(&s->image, s->marks[s->mark_count].journal));
 		s->now = s->marks[s->mark_count].before;
 	} else {
 		image_commit(&s->image, 0);
@@ -250,7 +250,7 @@ static void step(struct fixture *f)
 		assert_same_fault(f, s);
 }
 
-/* --- fixture ---------------------------------------------------------------------------------------------------- */
+/* --- fixture ---------------------------------------------------------------------------------- */
 
 /* Pages of every kind. */
 static void fill_base(struct fixture *f)
@@ -280,7 +280,7 @@ static struct fixture *begin(uint32_t seed)
 	f->seed = seed;
 	f->pool = image_pool_new();
 	assert_non_null(f->pool);
-	assert_true(image_init(&f->sides[0].image, f->pool));
+	image_init(&f->sides[0].image, f->pool);
 	f->sides[0].image.backing = (struct image_backing){ plain_rights_say, &f->owner };
 	f->sides[0].is_used = true;
 	fill_base(f);
@@ -302,7 +302,7 @@ static void end(struct fixture *f)
 	free(f);
 }
 
-/* --- tests ------------------------------------------------------------------------------------------------------- */
+/* --- tests ------------------------------------------------------------------------------------ */
 
 static void an_image_is_as_good_as_an_array(void **state)
 {
@@ -342,7 +342,7 @@ static void a_write_that_failed_is_not_taken_back(void **state)
 		image_set8(&s->image, plain_addr(page) + cases[i].offset, 1);
 		assert_int_equal(s->image.fault, cases[i].fault);
 		image_clear_fault(&s->image);
-		image_undo(&s->image, mark);
+		assert_true(image_undo(&s->image, mark));
 		assert_same(s);
 		end(f);
 	}
@@ -364,7 +364,7 @@ static void nobody_has_the_highest_addresses(void **state)
 		assert_int_equal(s->image.fault, IMAGE_SEGV);
 		image_clear_fault(&s->image);
 	}
-	image_undo(&s->image, mark);
+	assert_true(image_undo(&s->image, mark));
 	assert_same(s);
 	end(f);
 }
@@ -378,7 +378,7 @@ static void a_uniform_leaf_is_what_it_says(void **state)
 	size_t mark;
 
 	(void)state;
-	assert_true(image_init(&image, pool));
+	image_init(&image, pool);
 	assert_true(image_mark(&image, start, start + 3 * leaf, SLOT_UNKNOWN));
 	assert_int_equal(image.resident, 3 * 512);
 	assert_int_equal(
@@ -393,11 +393,49 @@ static void a_uniform_leaf_is_what_it_says(void **state)
 	assert_int_equal(image.resident, 3 * 512 - 512 - 257);
 	image_set1(&image, start + leaf, 9);
 	assert_int_equal(image_get1(&image, start + leaf), 9);
-	image_undo(&image, mark);
+	assert_true(image_undo(&image, mark));
 	assert_int_equal(image.resident, 3 * 512);
 	assert_int_equal(image_get1(&image, start + leaf), 0);
 	assert_int_equal(image.fault, IMAGE_UNKNOWN);
 	image_end(&image);
+	image_pool_free(pool);
+}
+
+static size_t bytes_of(const struct image_pool *pool)
+{
+	size_t page_bytes;
+
+	return image_pool_bytes(pool, &page_bytes);
+}
+
+/* What a journal takes is counted once, also when it was off meanwhile, and no more when it is gone. */
+static void a_journals_bytes_are_counted(void **state)
+{
+	struct image_pool *pool = image_pool_new();
+	size_t empty = 0, grown = 0;
+
+	(void)state;
+	for (int round = 0; round < 2; round++) {
+		struct image image;
+
+		image_init(&image, pool);
+		for (int turn = 0; turn < 3; turn++) {
+			image_set_journal(&image, true);
+			for (uint32_t i = 0; i < 5000; i++)
+				image_set4(&image, 0x1000, i);
+			assert_int_equal(image_mark_journal(&image), 5001 - (turn > 0));
+			if (turn)
+				assert_int_equal(bytes_of(pool), grown);
+			grown = bytes_of(pool);
+			image_commit(&image, 0);
+			image_set_journal(&image, false);
+		}
+		image_end(&image);
+		if (round)
+			assert_int_equal(bytes_of(pool), empty);
+		empty = bytes_of(pool);
+		assert_true(empty < grown);
+	}
 	image_pool_free(pool);
 }
 
@@ -425,7 +463,7 @@ static void reserved_rows_are_undone(void **state)
 		host[8] ^= 0x55;
 	}
 	assert_int_equal(image_mark_journal(&s->image) - mark, 6000);
-	image_undo(&s->image, mark);
+	assert_true(image_undo(&s->image, mark));
 	assert_same(s);
 	image_commit(&s->image, 0);
 	image_set_journal(&s->image, false);
@@ -461,7 +499,7 @@ static void running_out_of_memory_loses_nothing(void **state)
 		failed += has_failed;
 		image_clear_fault(&s->image);
 		image_set8(&s->image, plain_addr(20) + 8, k); /* and on it goes */
-		image_undo(&s->image, mark);
+		assert_true(image_undo(&s->image, mark));
 		s->now = before;
 		assert_all_same(f);
 		assert_int_equal(
@@ -471,6 +509,71 @@ static void running_out_of_memory_loses_nothing(void **state)
 	assert_true(failed >= 4);
 }
 
+/* Guards stay through MADV_DONTNEED and a move, and end with what maps them. */
+static void guards_stay_where_they_are_put(void **state)
+{
+	struct image_pool *pool = image_pool_new();
+	struct image image;
+	const uint64_t at = UINT64_C(0x7f0000000000), leaf = 512 * (uint64_t)IMAGE_PAGE;
+	size_t mark;
+
+	(void)state;
+	assert_non_null(pool);
+	image_init(&image, pool);
+	image_set_journal(&image, true);
+	image_set8(&image, at, 5);
+	mark = image_mark_journal(&image);
+	image_guard(&image, at, at + 2 * IMAGE_PAGE);
+	assert_int_equal(image.resident, 0);
+	assert_int_equal(image_get8(&image, at), 0);
+	assert_int_equal(image.fault, IMAGE_SEGV);
+	image_clear_fault(&image);
+	assert_int_equal(image_touch(&image, at - IMAGE_PAGE, at + IMAGE_PAGE), 1);
+	assert_int_equal(image.fault, IMAGE_SEGV);
+	assert_int_equal(image.fault_addr, at);
+	image_clear_fault(&image);
+	image_zap(&image, at - IMAGE_PAGE, at + leaf);
+	assert_int_equal(image.resident, 0);
+	assert_int_equal(image_find_guard(&image, at - 3 * leaf, at + leaf), at);
+	assert_true(image_is_any_mapped(&image, at, at + leaf));
+	image_move(&image, at, at + 4 * leaf, leaf);
+	assert_int_equal(image_find_guard(&image, at, at + leaf), at + leaf);
+	assert_int_equal(image_find_guard(&image, at, at + 5 * leaf), at + 4 * leaf);
+	image_unguard(&image, at + 4 * leaf, at + 4 * leaf + IMAGE_PAGE);
+	assert_int_equal(image_find_guard(&image, at, at + 5 * leaf), at + 4 * leaf + IMAGE_PAGE);
+	image_drop(&image, at, at + 5 * leaf);
+	assert_int_equal(image_find_guard(&image, 0, at + 5 * leaf), at + 5 * leaf);
+	assert_false(image_is_any_mapped(&image, at, at + leaf));
+	image_undo(&image, mark);
+	assert_int_equal(image_get8(&image, at), 5);
+	image_end(&image);
+	image_pool_free(pool);
+}
+
+/* What is only read is the kernel's zero page: mapped and nobody's, until it is written. */
+static void what_is_read_is_not_resident(void **state)
+{
+	struct image_pool *pool = image_pool_new();
+	struct image image;
+	const uint64_t at = UINT64_C(0x7f0000000000);
+
+	(void)state;
+	assert_non_null(pool);
+	image_init(&image, pool);
+	assert_int_equal(image_get8(&image, at), 0);
+	assert_int_equal(image.resident, 0);
+	assert_true(image_is_any_mapped(&image, at, at + IMAGE_PAGE));
+	assert_false(image_is_any_resident(&image, at, at + IMAGE_PAGE));
+	image_read(&image, at, at + 4 * IMAGE_PAGE, SLOT_READ);
+	assert_int_equal(image.resident, 0);
+	assert_int_equal(image_touch(&image, at, at + 8 * IMAGE_PAGE), 8);
+	assert_int_equal(image.resident, 8);
+	image_read(&image, at, at + 10 * IMAGE_PAGE, SLOT_ZERO);
+	assert_int_equal(image.resident, 10);
+	image_end(&image);
+	image_pool_free(pool);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -478,8 +581,11 @@ int main(void)
 		cmocka_unit_test(a_write_that_failed_is_not_taken_back),
 		cmocka_unit_test(nobody_has_the_highest_addresses),
 		cmocka_unit_test(a_uniform_leaf_is_what_it_says),
+		cmocka_unit_test(a_journals_bytes_are_counted),
 		cmocka_unit_test(reserved_rows_are_undone),
 		cmocka_unit_test(running_out_of_memory_loses_nothing),
+		cmocka_unit_test(guards_stay_where_they_are_put),
+		cmocka_unit_test(what_is_read_is_not_resident),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -11,7 +11,28 @@
 #include "tui/keymap.h"
 #include "tui/view.h"
 
-static void every_command_has_a_key(void **state)
+/* A view's own keys go before those of all views; two of one rank would hide one another. */
+static void no_key_has_two_commands_in_a_view(void **state)
+{
+	char name[KEY_NAME];
+
+	(void)state;
+	for (size_t i = 0; i < key_binding_count; i++) {
+		const struct key_binding *a = &key_bindings[i];
+
+		for (size_t k = 0; k < i; k++) {
+			const struct key_binding *b = &key_bindings[k];
+			bool is_own = a->where != CMD_ANYWHERE, is_other = b->where != CMD_ANYWHERE;
+
+			/* a view's own goes before that of all views */
+			if (a->key == b->key && is_own == is_other && (a->where & b->where))
+				fail_msg("%s is bound twice", key_name(name, a->key));
+		}
+	}
+}
+
+/* A command without a key where it applies can't be found from the footer. */
+static void every_command_has_a_key_where_it_applies(void **state)
 {
 	(void)state;
 	for (enum command_id id = 0; id < COMMAND_COUNT; id++) {
@@ -23,21 +44,17 @@ static void every_command_has_a_key(void **state)
 	}
 }
 
-static void no_key_has_two_commands(void **state)
+static void a_views_own_keys_go_before_the_others(void **state)
 {
-	char name[KEY_NAME];
-
 	(void)state;
-	for (size_t i = 0; i < key_binding_count; i++) {
-		for (size_t k = 0; k < i; k++) {
-			const struct key_binding *a = &key_bindings[i], *b = &key_bindings[k];
-			bool is_own = a->where != CMD_ANYWHERE, is_other = b->where != CMD_ANYWHERE;
-
-			/* a view's own goes before that of all views */
-			if (a->key == b->key && is_own == is_other && (a->where & b->where))
-				fail_msg("%s is bound twice", key_name(name, a->key));
-		}
-	}
+	assert_int_equal(keymap_command(VIEW_TIMELINE, 'h'), CMD_LEFT);
+	assert_int_equal(keymap_command(VIEW_OVERVIEW, 'h'), CMD_HELP);
+	assert_int_equal(keymap_command(VIEW_TIMELINE, KEYCODE_RIGHT), CMD_RIGHT);
+	assert_int_equal(keymap_command(VIEW_ARENAS, KEYCODE_RIGHT), CMD_NEXT_VIEW);
+	assert_int_equal(keymap_key(VIEW_TIMELINE, CMD_PAUSE), KEYCODE_SPACE);
+	assert_int_equal(keymap_key(VIEW_OVERVIEW, CMD_ZOOM_IN), 0);
+	/* a key that the view took for itself is not shown for its other command */
+	assert_int_equal(keymap_key(VIEW_TIMELINE, CMD_NEXT_VIEW), 0);
 }
 
 /* Function keys never reach a program in some terminals and multiplexers. */
@@ -88,6 +105,10 @@ static void keys_find_their_command(void **state)
 static void a_view_has_keys_of_its_own(void **state)
 {
 	(void)state;
+	assert_int_equal(keymap_command(VIEW_SETUP, KEYCODE_RIGHT), CMD_VALUE_NEXT);
+	assert_int_equal(keymap_command(VIEW_OVERVIEW, KEYCODE_RIGHT), CMD_NEXT_VIEW);
+	assert_int_equal(keymap_key(VIEW_OVERVIEW, CMD_SAVE), 0);
+	assert_int_equal(keymap_key(VIEW_SETUP, CMD_SAVE), 'w');
 	assert_int_equal(keymap_command(VIEW_MAP, 'r'), CMD_LAYER_RESIDENT);
 	assert_int_equal(keymap_command(VIEW_OVERVIEW, 'r'), CMD_REFRESH);
 	assert_int_equal(keymap_key(VIEW_MAP, CMD_REFRESH), 'R');
@@ -121,8 +142,9 @@ static void keys_have_names(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(every_command_has_a_key),
-		cmocka_unit_test(no_key_has_two_commands),
+		cmocka_unit_test(no_key_has_two_commands_in_a_view),
+		cmocka_unit_test(every_command_has_a_key_where_it_applies),
+		cmocka_unit_test(a_views_own_keys_go_before_the_others),
 		cmocka_unit_test(every_command_has_a_key_besides_function_keys),
 		cmocka_unit_test(every_command_is_documented),
 		cmocka_unit_test(keys_find_their_command),

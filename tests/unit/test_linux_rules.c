@@ -37,15 +37,27 @@ static void releases_between_rows_take_the_lower_one(void **state)
 	assert_string_equal(linux_rules_for(4, 4)->name, "4.3");
 	assert_string_equal(linux_rules_for(4, 18)->name, "4.17");
 	assert_string_equal(linux_rules_for(5, 10)->name, "5.9");
-	assert_string_equal(linux_rules_for(6, 6)->name, "6.1");
+	assert_string_equal(linux_rules_for(6, 5)->name, "6.1");
 	assert_string_equal(linux_rules_for(6, 18)->name, "6.17");
-	assert_string_equal(linux_rules_for(99, 0)->name, "6.17");
+	assert_string_equal(linux_rules_for(99, 0)->name, "7.1");
 }
 
 /* What changed when, one line each: linux.h's comments as a test. */
 static void behaviour_changes_at_its_release(void **state)
 {
 	(void)state;
+	assert_false(linux_rules_for(5, 10)->special_stays_whole);
+	assert_true(linux_rules_for(5, 11)->special_stays_whole);
+	assert_false(linux_rules_for(5, 15)->mremap_looks_first);
+	assert_true(linux_rules_for(5, 16)->mremap_looks_first);
+	assert_false(linux_rules_for(6, 6)->search_ends_at_min_addr);
+	assert_true(linux_rules_for(6, 7)->search_ends_at_min_addr);
+	assert_true(linux_rules_for(6, 5)->heap_touches);
+	assert_false(linux_rules_for(6, 6)->heap_touches);
+	assert_false(linux_rules_for(5, 16)->madvise_says_again);
+	assert_true(linux_rules_for(5, 17)->madvise_says_again);
+	assert_false(linux_rules_for(7, 0)->mremap_counts_first);
+	assert_true(linux_rules_for(7, 1)->mremap_counts_first);
 	assert_true(linux_rules_for(4, 16)->oom_root_bonus);
 	assert_false(linux_rules_for(4, 17)->oom_root_bonus);
 	assert_true(linux_rules_for(5, 0)->oom_sacrifices_child);
@@ -102,6 +114,24 @@ static void releases_are_parsed(void **state)
 		assert_false(linux_parse_release(bad[i], &major, &minor));
 }
 
+static void only_releases_that_were_are_known(void **state)
+{
+	static const int good[][2] = {
+		{ 4, 3 }, { 4, 20 }, { 5, 0 }, { 5, 19 }, { 6, 18 }, { 7, 2 }
+	};
+	static const int bad[][2] = { { 2, 6 },  { 4, 2 }, { 4, 21 }, { 5, 20 },
+		                      { 6, 20 }, { 7, 3 }, { 99, 0 }, { 0, 0 } };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++)
+		assert_true(linux_is_known(good[i][0], good[i][1]));
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		assert_false(linux_is_known(bad[i][0], bad[i][1]));
+	/* every row is one of them */
+	for (size_t i = 0; i < linux_row_count; i++)
+		assert_true(linux_is_known(linux_rows[i].major, linux_rows[i].minor));
+}
+
 static void the_running_kernel_has_a_row(void **state)
 {
 	struct utsname name;
@@ -120,6 +150,7 @@ int main(void)
 		cmocka_unit_test(releases_between_rows_take_the_lower_one),
 		cmocka_unit_test(behaviour_changes_at_its_release),
 		cmocka_unit_test(releases_are_parsed),
+		cmocka_unit_test(only_releases_that_were_are_known),
 		cmocka_unit_test(the_running_kernel_has_a_row),
 	};
 

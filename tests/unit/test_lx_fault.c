@@ -375,6 +375,60 @@ static void a_limit_below_what_is_used_bites_at_the_next_page(void **state)
 	assert_int_equal(f->last.ret, 0);
 }
 
+/* v1: memory.oom_control. Who is short sleeps; nobody dies, and vm.panic_on_oom is not asked. */
+static void disabled_kills_put_to_sleep(void **state)
+{
+	struct fixture *f = *state;
+
+	add_level(f, "/box", 8192, 5000)->oom_kill_disable = fact_of(1);
+	add_task(f, 400, 4900, 0);
+	for (size_t i = 0; i < KERNELS; i++) {
+		run_on(f, "set vm.panic_on_oom 2\na = mmap 64M\ntouch a\n", kernels[i][0],
+		       kernels[i][1]);
+		assert_int_equal(f->last.outcome, OUTCOME_HANG);
+		assert_non_null(strstr(f->last.outcome_text, "memory.oom_control"));
+		assert_int_equal(f->last.pressure.kill_count, 0);
+		assert_near((uint64_t)f->last.ret, 3192, 20);
+	}
+}
+
+/* Populating is no page fault of the user: to 4.18 it ends at the limit, and mmap has succeeded. */
+static void system_calls_killed_nobody_before_4_19(void **state)
+{
+	struct fixture *f = *state;
+
+	add_level(f, "/box", 8192, 0);
+	run_on(f, "a = mmap 64M populate\n", 4, 18);
+	assert_int_equal(f->last.outcome, OUTCOME_OK);
+	assert_near((uint64_t)f->last.rss_pages, 8192, 25);
+	assert_int_equal(f->last.pressure.kill_count, 0);
+	run_on(f, "a = mmap 64M populate\ntouch a\n", 4, 18);
+	assert_killed(f, EATER);
+	run_on(f, "a = mmap 64M populate\n", 4, 19);
+	assert_killed(f, EATER);
+	/* the machine's own shortage kills in any release */
+	run_on(f,
+	       "set cgroup.memory.max unlimited\na = mmap 100M populate\n"
+	       "b = mmap 100M populate\n",
+	       4, 18);
+	assert_killed(f, EATER);
+}
+
+/* So it is with the page tables of a child. */
+static void fork_had_no_memory_before_4_19(void **state)
+{
+	struct fixture *f = *state;
+	static const char text[] = "a = mmap 31M\ntouch a\nset cgroup.memory.max 1M\nfork c\n";
+
+	add_level(f, "/box", 8192, 0);
+	run_on(f, text, 4, 18);
+	assert_int_equal(f->last.outcome, OUTCOME_ENOMEM);
+	assert_int_equal(f->last.commit_pages, 0);
+	assert_null(f->world->memory.children);
+	run_on(f, text, 4, 19);
+	assert_killed(f, EATER);
+}
+
 /* --- the machine ------------------------------------------------------------------------------ */
 
 /* A 42 MiB process against a 20 MiB one with adj 90: it loses only once 64 MiB of swap exist. */
@@ -457,6 +511,8 @@ static void the_youngest_child_dies_first(void **state)
 	static const char text[] = "a = mmap 50M\ntouch a\nfork c\nfork d\n"
 	                           "set cgroup.memory.max 1M\nb = mmap 4K\ntouch b\n";
 
+	/* nothing of a file, which children would not count */
+	f->snap->parts[PART_PROCESS]->process.vm_rss = fact_of(0);
 	run_on(f, text, 6, 12);
 	assert_int_equal(f->last.pressure.kill_count, 3);
 	assert_killed(f, EATER + 2);
@@ -469,12 +525,27 @@ static void the_youngest_child_dies_first(void **state)
 	assert_int_equal(f->last.pressure.kills[2].pid, EATER);
 }
 
+/* A page of a file that the parent alone has makes it the larger one. */
+static void a_parent_with_pages_of_files_dies_first(void **state)
+{
+	struct fixture *f = *state;
+
+	f->snap->parts[PART_PROCESS]->process.vm_rss = fact_of(100 * (uint64_t)PAGE);
+	run_on(f,
+	       "a = mmap 50M\ntouch a\nfork c\nfork d\n"
+	       "set cgroup.memory.max 1M\nb = mmap 4K\ntouch b\n",
+	       6, 12);
+	assert_killed(f, EATER);
+	assert_true(f->last.is_dead);
+}
+
 static void a_child_that_ended_is_not_chosen(void **state)
 {
 	struct fixture *f = *state;
 	static const char text[] = "a = mmap 50M\ntouch a\nfork c\nfork d\nexit d\n"
 	                           "set cgroup.memory.max 1M\nb = mmap 4K\ntouch b\n";
 
+	f->snap->parts[PART_PROCESS]->process.vm_rss = fact_of(0);
 	run_on(f, text, 6, 12);
 	assert_int_equal(f->last.pressure.kill_count, 2);
 	assert_killed(f, EATER + 1);
@@ -615,7 +686,7 @@ static void a_kill_can_be_taken_back(void **state)
 	assert_int_equal(pressure.kill_count, 1);
 	assert_true(lx_memory_is_gone(&f->world->memory, 400));
 	assert_false(lx_memory_is_gone(&branch->memory, 400));
-	world_undo(f->world, &mark);
+	assert_true(world_undo(f->world, &mark));
 	assert_memory_equal(&f->world->memory, &before, sizeof(before));
 	assert_int_equal(world_resident(f->world), before.resident);
 	/* and again, to the same end, in the branch */
@@ -666,12 +737,16 @@ int main(void)
 		TEST(cache_is_given_up_before_anybody_dies),
 		TEST(swap_of_a_cgroup_has_a_limit_of_its_own),
 		TEST(a_limit_below_what_is_used_bites_at_the_next_page),
+		TEST(disabled_kills_put_to_sleep),
+		TEST(system_calls_killed_nobody_before_4_19),
+		TEST(fork_had_no_memory_before_4_19),
 		TEST(swap_makes_adj_heavier),
 		TEST(the_machine_ends_at_its_watermark),
 		TEST(nobody_left_on_the_machine_is_a_panic),
 		TEST(the_allocating_task_is_taken_unless_protected),
 		TEST(several_die_when_one_is_not_enough),
 		TEST(the_youngest_child_dies_first),
+		TEST(a_parent_with_pages_of_files_dies_first),
 		TEST(a_child_that_ended_is_not_chosen),
 		TEST(settings_of_the_machine_move_its_end),
 		TEST(emptied_tables_stay_or_go),

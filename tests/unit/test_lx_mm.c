@@ -53,7 +53,8 @@ static void begin(struct world *w)
 {
 	w->region = region_new();
 	w->pool = image_pool_new();
-	assert_true(w->region && w->pool && image_init(&w->image, w->pool));
+	assert_true(w->region && w->pool);
+	image_init(&w->image, w->pool);
 }
 
 static void open_with(struct world *w, const struct lx_mm_start *start)
@@ -209,6 +210,82 @@ static void fixed_is_charged_by_release(void **state)
 	}
 }
 
+/* Of a process that was forked and has not execed, as it is known from outside: what was written before
+ * is inherited and takes nothing in, in any release; what it wrote itself does. */
+static void inherited_memory_does_not_grow(void **state)
+{
+	static const int kernels[][2] = { { 4, 3 }, { 5, 10 }, { 6, 12 }, { 6, 18 }, { 7, 2 } };
+
+	(void)state;
+	for (size_t i = 0; i < 2 * sizeof(kernels) / sizeof(kernels[0]); i++) {
+		struct world w;
+		struct vma_set vmas;
+		uint64_t at, brk_start;
+		bool is_forked = i % 2;
+
+		begin(&w);
+		assert_true(lx_fresh_vmas(w.region, &vmas, &brk_start));
+		struct lx_mm_start start =
+		        plain_start(&w, &vmas, kernels[i / 2][0], kernels[i / 2][1]);
+
+		start.is_forked = is_forked;
+		open_with(&w, &start);
+		/* lands below libc's own, which was written to */
+		at = map(&w, 8 * PAGE, RW, 0);
+		assert_int_equal(at, 0x7ffff7dd9000 - 8 * PAGE);
+		assert_int_equal(vma_at(&w, at)->end, is_forked ? 0x7ffff7dd9000 : 0x7ffff7ddc000);
+		touch(&w, at, PAGE);
+		/* its own takes in what comes next, and does not borrow the anon_vma above */
+		at = map(&w, 8 * PAGE, RW, 0);
+		assert_int_equal(vma_at(&w, at)->end, is_forked ? 0x7ffff7dd9000 : 0x7ffff7ddc000);
+		end(&w);
+	}
+}
+
+/* Alike and still two: the heap's upper part, and a mapping's lower one, came after the fork. */
+static void what_grew_after_fork_is_its_own(void **state)
+{
+	const struct vma heap[] = {
+		{ .start = START_BRK,
+		  .end = START_BRK + 8 * PAGE,
+		  .prot = RW,
+		  .has_residency = true,
+		  .rss = PAGE,
+		  .charge = VMA_CHARGE_YES,
+		  .name_len = 6 },
+		{ .start = START_BRK + 8 * PAGE,
+		  .end = START_BRK + 16 * PAGE,
+		  .prot = RW,
+		  .has_residency = true,
+		  .rss = PAGE,
+		  .charge = VMA_CHARGE_YES,
+		  .name_len = 6 },
+	};
+	const struct vma_set vmas = {
+		.at = (struct vma *)(uintptr_t)heap, .count = 2, .names = "[heap]", .names_len = 6
+	};
+
+	(void)state;
+	for (int two = 0; two < 2; two++) {
+		struct world w;
+		struct vma_set some = vmas;
+		uint64_t top;
+
+		begin(&w);
+		some.count = (size_t)two + 1;
+		top = heap[two].end;
+		struct lx_mm_start start = plain_start(&w, &some, 6, 12);
+
+		start.is_forked = true;
+		start.brk = top;
+		start.mmap_base = BASE;
+		open_with(&w, &start);
+		assert_int_equal(sys_brk(w.sys, top + 4 * PAGE), top + 4 * PAGE);
+		assert_int_equal(vma_at(&w, top)->start, two ? heap[1].start : top);
+		end(&w);
+	}
+}
+
 /* --- charges ------------------------------------------------------------------------------------------- */
 
 static void charges_follow_the_table(void **state)
@@ -315,6 +392,12 @@ static void the_image_sees_rights(void **state)
 	assert_int_equal(lx_mm_access(w.mm, 0x7ffff7ddc000, false), IMAGE_UNKNOWN);
 	assert_int_equal(lx_mm_access(w.mm, 0x7ffff7ddc000, true), IMAGE_SEGV);
 	assert_int_equal(lx_mm_access(w.mm, LX_OWN_START, true), IMAGE_OK);
+	image_private_set8(&w.image, IMAGE_PRIVATE_START, 7);
+	assert_int_equal(image_private_get8(&w.image, IMAGE_PRIVATE_START), 7);
+	assert_int_equal(w.image.fault, IMAGE_OK);
+	assert_int_equal(image_get8(&w.image, IMAGE_PRIVATE_START), 0);
+	assert_int_equal(w.image.fault, IMAGE_SEGV);
+	image_clear_fault(&w.image);
 	assert_int_equal(lx_mm_access(w.mm, LX_OWN_END, true), IMAGE_SEGV);
 	assert_int_equal(lx_mm_access(w.mm, (uint64_t)1 << 57, true), IMAGE_SEGV);
 	end(&w);
@@ -464,7 +547,7 @@ static void undo_returns_to_every_mark(void **state)
 			random_call(w.sys, &random);
 		}
 		for (int i = 64; i-- > (round % 2 ? 0 : 40);) {
-			image_undo(&w.image, image_marks[i]);
+			assert_true(image_undo(&w.image, image_marks[i]));
 			lx_mm_undo(w.mm, marks[i]);
 			copy_of(w.mm, &after);
 			assert_memory_equal(&after, &before[i], sizeof(after));
@@ -538,6 +621,8 @@ int main(void)
 		cmocka_unit_test(brk_by_release),
 		cmocka_unit_test(touched_joins_untouched_since_6_16),
 		cmocka_unit_test(fixed_is_charged_by_release),
+		cmocka_unit_test(inherited_memory_does_not_grow),
+		cmocka_unit_test(what_grew_after_fork_is_its_own),
 		cmocka_unit_test(charges_follow_the_table),
 		cmocka_unit_test(mode_2_knows_no_noreserve),
 		cmocka_unit_test(the_image_sees_rights),

@@ -500,6 +500,37 @@ static void the_domain_has_ranks_of_its_own(void **state)
 	assert_int_equal(lx_oom_position(&table, 11, true), 0);
 }
 
+/* --- nodes ------------------------------------------------------------------------------------ */
+
+/* A cpuset's or a policy's shortage: its nodes' pages scale adj, who has none of them is not looked at,
+ * and vm.panic_on_oom 1 is no matter. */
+static void a_shortage_of_nodes_is_no_global_one(void **state)
+{
+	struct fixture *f = *state;
+	static const char text[] =
+	        "{" MACHINE "'constraint':'%s','node_pages':20000,'sysctl':{'panic_on_oom':1},"
+	        "'tasks':[{'pid':9,'rss':5000,'flags':['other_nodes']},{'pid':10,'rss':100,'adj':"
+	        "10},"
+	        "{'pid':11,'rss':290}]}";
+	char json[512];
+
+	(void)snprintf(json, sizeof(json), text, "cpuset");
+	decide(f, json, 6, 12);
+	assert_killed(f, 10, 100 + 10 * 20);
+	(void)snprintf(json, sizeof(json), text, "CONSTRAINT_MEMORY_POLICY");
+	decide(f, json, 6, 12);
+	assert_killed(f, 10, 100 + 10 * 20);
+	(void)snprintf(json, sizeof(json), text, "none");
+	decide(f, json, 6, 12);
+	assert_int_equal(f->oom.verdict.outcome, OOM_OUTCOME_PANIC);
+	/* a cgroup's shortage looks at all of its tasks */
+	decide(f,
+	       "{" MACHINE "'limit':8192,'constraint':'memcg','tasks':["
+	       "{'pid':9,'rss':5000,'flags':['other_nodes']},{'pid':10,'rss':100}]}",
+	       6, 12);
+	assert_killed(f, 9, 5000);
+}
+
 /* --- files ------------------------------------------------------------------------------------ */
 
 static void wrong_keys_are_named(void **state)
@@ -523,6 +554,9 @@ static void wrong_keys_are_named(void **state)
 		{ "{'mem_total':1,'sysctl':3,'tasks':[]}", "sysctl" },
 		{ "{'mem_total':1,'sysctl':{'panic_on_oom':3},'tasks':[]}", "sysctl.panic_on_oom" },
 		{ "{'mem_total':1,'invoker':'me','tasks':[]}", "invoker" },
+		{ "{'mem_total':1,'constraint':'x','tasks':[]}", "constraint" },
+		{ "{'mem_total':1,'constraint':'memcg','tasks':[]}", "constraint" },
+		{ "{'mem_total':1,'limit':1,'constraint':'cpuset','tasks':[]}", "constraint" },
 	};
 	struct fixture *f = *state;
 
@@ -654,6 +688,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(the_allocating_task_may_be_taken, set_up,
 		                                tear_down),
 		cmocka_unit_test_setup_teardown(a_child_was_sacrificed, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(a_shortage_of_nodes_is_no_global_one, set_up,
+		                                tear_down),
 		cmocka_unit_test(scores_are_divided_in_the_kernels_order),
 		cmocka_unit_test(absurd_figures_do_not_overflow),
 		cmocka_unit_test(the_domain_has_ranks_of_its_own),

@@ -341,7 +341,7 @@ static void a_name_can_be_a_thread_again(void **state)
 	assert_string_equal(k[4].thread, "t");
 }
 
-/* --- settings and paths ------------------------------------------------------------------------------------ */
+/* --- settings and paths ----------------------------------------------------------------------- */
 
 static void tunables_are_read_at_the_start(void **state)
 {

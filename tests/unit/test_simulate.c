@@ -202,6 +202,18 @@ static void refusals_have_their_codes(void **state)
 	fails("pause", "--glibc 2.21", 2, "not a version of glibc");
 	fails("pause", "--glibc 3.1", 2, "not a version of glibc");
 	fails("pause", "--kernel x", 2, "not a kernel version");
+	fails("pause", "--kernel 99", 2, "not a kernel version");
+	fails("pause", "--kernel 99.0", 2, "Give one of 4.3 to 4.20");
+	fails("pause", "--kernel 2.6", 2, "not a release of Linux whose rules are known");
+	fails("pause", "--kernel 2.6.32-5-amd64", 2, "not a release of Linux");
+	fails("pause", "--kernel 4.2", 2, "not a release of Linux");
+	fails("pause", "--kernel 5.20", 2, "not a release of Linux");
+	fails("pause", "--set system.mem_total=0", 2, "system.mem_total");
+	fails("pause", "--set oom_score_adj=1001", 2, "oom_score_adj");
+	fails("pause", "--set system.mem_total=1G --set system.mem_free=2G", 2, "system.mem_free");
+	fails("pause", "--set system.mem_total=1G --set system.hugepages=513", 2,
+	      "system.hugepages");
+	fails("pause", "--set process.total_vm=5 --set process.data_vm=6", 2, "process.data_vm");
 	fails("pause", "--cpus 0", 2, "--cpus takes a number");
 	fails("pause", "--fresh --from 1", 2, "can't go with --from");
 	fails("pause", "--from 4194305", 4, "4194305");
@@ -213,6 +225,75 @@ static void refusals_have_their_codes(void **state)
 	result_free(&r);
 	r = run("simulate");
 	assert_int_equal(r.code, 2);
+	result_free(&r);
+}
+
+static const char *after(const char *text, const char *word)
+{
+	const char *at = strstr(text, word);
+
+	assert_non_null(at);
+	return at + strlen(word);
+}
+
+/* Of the line that `at` is in. */
+static size_t column(const char *text, const char *at)
+{
+	const char *start = at;
+
+	assert_non_null(at);
+	while (start > text && start[-1] != '\n')
+		start--;
+	return (size_t)(at - start);
+}
+
+static void a_name_that_nothing_assigned_is_told_once(void **state)
+{
+	static const char text[] = "abc = malloc 10\nfor i 1 3\nfree abd\nend\nfree abc\n"
+	                           "free abc\ntouch xyz\n";
+	struct result r = simulate(text, ""), json = simulate(text, "--json");
+
+	(void)state;
+	assert_int_equal(r.code, 0);
+	assert_non_null(strstr(r.err, ":3: 'abd': warning"));
+	assert_null(strstr(after(r.err, "'abd'"), "'abd'"));
+	assert_null(strstr(r.err, "'abc'"));
+	assert_non_null(strstr(r.err, ":7: 'xyz': warning"));
+	assert_null(strstr(json.out, "warning"));
+	assert_non_null(strstr(json.err, "'abd'"));
+	result_free(&r);
+	result_free(&json);
+}
+
+static void text_has_columns_with_units(void **state)
+{
+	struct result r = simulate("a = malloc 10\nthread a_thread_with_a_long_name\n"
+	                           "a_block_with_a_very_long_name = malloc 100000\n",
+	                           "");
+	size_t at = column(r.out, strstr(r.out, "address"));
+
+	(void)state;
+	assert_int_equal(column(r.out, strstr(r.out, "bytes") + 5),
+	                 column(r.out, strstr(r.out, "usable") + 6));
+	assert_int_equal(column(r.out, strstr(r.out, "pages") + 5),
+	                 column(r.out, strstr(r.out, "commit") + 6));
+	assert_int_equal(column(r.out, strstr(r.out, "5555555592a0")), at);
+	assert_int_equal(column(r.out, strstr(r.out, "7ffff0000")), at);
+	result_free(&r);
+}
+
+static void failed_calls_are_said_to_have_failed(void **state)
+{
+	struct result r = simulate("m = mmap 4K\nmunmap m 1 4096\na = posix_memalign 3 10\n"
+	                           "b = memalign 0xffffffffffffffff 1\nmunmap m\n",
+	                           "");
+	const char *at = r.out;
+
+	(void)state;
+	assert_int_equal(r.code, 0);
+	for (int i = 0; i < 3; i++)
+		at = after(at, "failed (EINVAL)");
+	assert_null(strstr(at, "failed"));
 	result_free(&r);
 }
 
@@ -277,6 +358,25 @@ static void a_snapshot_needs_few_keys(void **state)
 	          "start must lie");
 	from_text(HEAD "\"vmas\":[" VMA("0x1000", "0x2001", "r--p", "") "]}", 2, "", "on a page");
 	from_text(HEAD "\"vmas\":[" VMA("0x1000", "0x2000", "rw", "") "]}", 2, "", "perms must be");
+	from_text(HEAD "\"vmas\":[" VMA("0x1000", "0x3000", "r--p", "") "," VMA("0x2000", "0x4000",
+	                                                                        "r--p", "") "]}",
+	          2, "", "vmas[1]: VMAs must be sorted and not overlap");
+}
+
+/* Only the kernel's own page may lie there; all else was dropped in silence once. */
+static void vmas_beyond_the_address_space_are_refused(void **state)
+{
+	(void)state;
+	from_text(HEAD
+	          "\"vmas\":[" PROGRAM "," BREAK "," LIBC
+	          "," VMA("0xffffffffff600000", "0xffffffffff601000", "--xp", "[vsyscall]") "]}",
+	          0, "brk(0x5555555a1000)", "");
+	from_text(HEAD "\"vmas\":[" PROGRAM "," BREAK "," LIBC
+	               "," VMA("0xffffffffff600000", "0xffffffffff601000", "--xp", "") "]}",
+	          2, "", "vmas[3]: lies beyond the address space");
+	from_text(HEAD
+	          "\"vmas\":[" VMA("0x0100000000000000", "0x0100000000001000", "rw-p", "") "]}",
+	          2, "", "vmas[0]: lies beyond");
 }
 
 /* Of a machine of 54,295 pages: a cgroup of 32 MiB with two processes. */
@@ -322,6 +422,39 @@ static void a_snapshot_brings_its_cgroup_and_tasks(void **state)
 	memory_of(HEAD VMAS SYSTEM RANKING("1000") "}", "--kernel 4.3", "\"oom: 7 big 58900\"");
 }
 
+static json_int_t rss_pages(const struct result *r, int n)
+{
+	json_t *line = line_json(r, n);
+	json_int_t pages = json_integer_value(json_object_get(line, "rss_pages"));
+
+	json_decref(line);
+	return pages;
+}
+
+/* Where all of a VMA is resident a touch brings nothing in; of others it is not known which pages are. */
+static void resident_vmas_of_a_file_are_there(void **state)
+{
+	static const char text[] = HEAD
+	        "\"vmas\":[{\"start\":\"0x10000000\",\"end\":\"0x10010000\",\"perms\":\"rw-p\","
+	        "\"name\":\"\",\"rss\":65536,\"swap\":0},{\"start\":\"0x20000000\","
+	        "\"end\":\"0x20010000\",\"perms\":\"rw-p\",\"name\":\"\",\"rss\":4096,"
+	        "\"swap\":0}]}";
+	char name[64], options[128];
+	struct result r;
+
+	(void)state;
+	(void)snprintf(name, sizeof(name), "%s", write_file(text));
+	(void)snprintf(options, sizeof(options), "--json --from %s", name);
+	r = simulate("touch 0x10000000 64K\nmunmap 0x10000000 0 64K\ntouch 0x20000000 64K\n",
+	             options);
+	(void)unlink(name);
+	assert_int_equal(r.code, 0);
+	assert_int_equal(rss_pages(&r, 0), 0);
+	assert_int_equal(rss_pages(&r, 1), -16);
+	assert_int_equal(rss_pages(&r, 2), 16);
+	result_free(&r);
+}
+
 static void impossible_snapshots_name_the_field(void **state)
 {
 	(void)state;
@@ -334,9 +467,50 @@ static void impossible_snapshots_name_the_field(void **state)
 	          "cgroup.limits[1].path: must lie below");
 	from_text(HEAD VMAS "\"cgroup\":{\"limits\":[{\"max\":5}]}}", 2, "",
 	          "cgroup.limits[0].path");
+	from_text(HEAD VMAS "\"cgroup\":{\"limits\":[{\"path\":\"/a\"},{\"path\":\"/ab\"}]}}", 2,
+	          "", "cgroup.limits[1].path: must lie below");
+	from_text(HEAD VMAS "\"system\":{\"mem_total\":0}}", 2, "", "a machine without memory");
+	from_text(HEAD VMAS "\"system\":{\"mem_total\":4096,\"mem_free\":8192}}", 2, "",
+	          "system.mem_free: more than");
+	from_text(HEAD VMAS "\"system\":{\"vm\":{\"overcommit_memory\":3}}}", 2, "",
+	          "vm.overcommit_memory");
 }
 
-/* --- a live process --------------------------------------------------------------------------------------- */
+/* The kernel's own behaviour: the next page kills, and what is above the limit is refused. */
+static void a_cgroup_of_nothing_and_too_much_committed_go_on(void **state)
+{
+	(void)state;
+	memory_of(HEAD VMAS SYSTEM BOX("0") RANKING("0") "}", "", "\"outcome\":\"oom: 5 x 100");
+	from_text(HEAD VMAS "\"system\":{\"mem_total\":222392320,\"committed_as\":999999999999,"
+	                    "\"vm\":{\"overcommit_memory\":2}}}",
+	          0, "enomem", "");
+}
+
+#define FULL "\"commit\":{\"mode\":2,\"ratio\":50,\"committed\":999999999999}}"
+
+/* What `commit` says counts where the sysctls themselves are not told. */
+static void the_commit_object_is_read(void **state)
+{
+	(void)state;
+	from_text(HEAD VMAS "\"system\":{\"mem_total\":222392320},"
+	                    "\"commit\":{\"mode\":2}}",
+	          0, "brk(", "");
+	from_text(HEAD VMAS "\"system\":{\"mem_total\":222392320}," FULL, 0, "enomem", "");
+	from_text(HEAD VMAS FULL, 0, "enomem", "");
+	from_text(HEAD VMAS "\"commit\":{\"mode\":3}}", 2, "", "vm.overcommit_memory");
+}
+
+/* Of a kernel whose rules are not known the nearest are taken, and that is said. */
+static void an_unknown_kernel_is_remarked(void **state)
+{
+	(void)state;
+	from_text(HEAD VMAS "\"system\":{\"kernel\":\"2.6.32-5\"}}", 0,
+	          "the rules of its kernel are not known", "");
+	from_text(HEAD VMAS "\"system\":{\"kernel\":\"7.9.1\"}}", 0,
+	          "the rules of its kernel are not known", "");
+}
+
+/* --- a live process --------------------------------------------------------------------------- */
 
 static void a_live_process_is_predicted(void **state)
 {
@@ -382,7 +556,7 @@ static void a_live_process_is_predicted(void **state)
 	(void)close(back[1]);
 }
 
-/* --- reasons in words ---------------------------------------------------------------------------------------- */
+/* --- reasons in words ------------------------------------------------------------------------- */
 
 static void reasons_fill_their_formats(void **state)
 {
@@ -415,8 +589,16 @@ int main(void)
 		cmocka_unit_test(outcomes_have_their_words),
 		cmocka_unit_test(paths_are_told_on_request),
 		cmocka_unit_test(refusals_have_their_codes),
+		cmocka_unit_test(a_name_that_nothing_assigned_is_told_once),
+		cmocka_unit_test(text_has_columns_with_units),
+		cmocka_unit_test(failed_calls_are_said_to_have_failed),
 		cmocka_unit_test(settings_act_in_their_order),
 		cmocka_unit_test(a_snapshot_needs_few_keys),
+		cmocka_unit_test(vmas_beyond_the_address_space_are_refused),
+		cmocka_unit_test(a_cgroup_of_nothing_and_too_much_committed_go_on),
+		cmocka_unit_test(the_commit_object_is_read),
+		cmocka_unit_test(an_unknown_kernel_is_remarked),
+		cmocka_unit_test(resident_vmas_of_a_file_are_there),
 		cmocka_unit_test(a_snapshot_brings_its_cgroup_and_tasks),
 		cmocka_unit_test(impossible_snapshots_name_the_field),
 		cmocka_unit_test(a_live_process_is_predicted),

@@ -14,7 +14,7 @@
 #include "tui/theme.h"
 
 static struct theme theme;
-static struct theme_problems problems;
+static struct file_problems problems;
 
 static void parse(const char *text)
 {
@@ -142,7 +142,7 @@ static void many_problems_are_counted(void **state)
 		strcat(text, "x = red\n");
 	parse(text);
 	assert_int_equal(problems.count, 100);
-	assert_int_equal(problems.at[THEME_PROBLEMS_MAX - 1].line, 1 + THEME_PROBLEMS_MAX);
+	assert_int_equal(problems.at[FILE_PROBLEMS_MAX - 1].line, 1 + FILE_PROBLEMS_MAX);
 }
 
 static void hostile_lines_are_survived(void **state)

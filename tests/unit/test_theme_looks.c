@@ -21,7 +21,7 @@ static const char *const depth_names[DEPTH_COUNT] = {
 
 static void load(const struct theme_builtin *b)
 {
-	struct theme_problems problems;
+	struct file_problems problems;
 
 	theme_parse((const char *)b->bytes, b->len, &theme, &problems);
 	assert_int_equal(problems.count, 0);

@@ -152,6 +152,38 @@ static void missing_parts_and_numbers_are_survived(void **state)
 	sample_free(&sample);
 }
 
+/* Every mapping is in one group: the sums are those of the list. */
+static void groups_add_up(void **state)
+{
+	struct sample sample;
+	struct screen screen;
+	const struct vma_set *set;
+	uint64_t size = 0, rss = 0, group_size = 0, group_rss = 0;
+	size_t count = 0;
+
+	(void)state;
+	sample_new(&sample);
+	screen_init(&screen, 120, 36);
+	screen.state.pane = 1;
+	screen_draw(&screen, &view_vmas, &sample);
+	set = snapshot_vmas(sample.snap);
+	for (size_t i = 0; i < set->count; i++) {
+		size += vma_size(&set->at[i]);
+		rss += set->at[i].rss;
+	}
+	for (size_t i = 0; i < screen.state.groups.count; i++) {
+		group_size += screen.state.groups.at[i].size;
+		group_rss += screen.state.groups.at[i].rss;
+		count += screen.state.groups.at[i].count;
+	}
+	assert_int_equal(count, set->count);
+	assert_int_equal(group_size, size);
+	assert_int_equal(group_rss, rss);
+	assert_true(screen.state.groups.count > 3 && screen.state.groups.count < set->count);
+	screen_fini(&screen);
+	sample_free(&sample);
+}
+
 /* A frame may lack everything but snapshot and state. */
 static void bare_frame_is_enough(void **state)
 {
@@ -430,6 +462,7 @@ int main(void)
 		cmocka_unit_test(the_heap_map_stays_inside_with_chunks),
 		cmocka_unit_test(foreign_bytes_never_reach_the_canvas),
 		cmocka_unit_test(missing_parts_and_numbers_are_survived),
+		cmocka_unit_test(groups_add_up),
 		cmocka_unit_test(bare_frame_is_enough),
 		cmocka_unit_test(ascii_terminals_get_ascii_only),
 		cmocka_unit_test(overview_shows_unknown_as_unknown),

@@ -19,8 +19,11 @@ static const struct {
 	const struct view_ops *view;
 	int pages_narrow; /* at 80×24: what Tab turns through */
 } subjects[] = {
-	{ "overview", &view_overview, 3 }, { "arenas", &view_arenas, 4 }, { "vmas", &view_vmas, 1 },
-	{ "oom", &view_oom, 3 },           { "help", &view_help, 1 },     { "map", &view_map, 3 },
+	{ "overview", &view_overview, 3 }, { "arenas", &view_arenas, 4 },
+	{ "vmas", &view_vmas, 2 },         { "oom", &view_oom, 3 },
+	{ "timeline", &view_timeline, 2 }, { "events", &view_events, 1 },
+	{ "threads", &view_threads, 2 },   { "help", &view_help, 1 },
+	{ "map", &view_map, 3 },
 };
 
 static void draw_one(const struct view_ops *view, struct sample *sample, const char *name,
@@ -71,6 +74,8 @@ static void states_look_as_they_were_approved(void **state)
 	draw_one(&view_arenas, &sample, "arenas-unknown", 120, 36, 0);
 	draw_one(&view_vmas, &sample, "vmas-unknown", 120, 36, 0);
 	draw_one(&view_oom, &sample, "oom-unknown", 120, 36, 0);
+	draw_one(&view_timeline, &sample, "timeline-unknown", 120, 36, 0);
+	draw_one(&view_threads, &sample, "threads-unknown", 120, 36, 0);
 	sample_free(&sample);
 
 	sample_new(&sample);

@@ -73,10 +73,10 @@ static void make(struct made *m)
 	put_arena(m, a->system_mem, end - HEAP);
 	put_arena(m, a->max_system_mem, end - HEAP);
 	for (unsigned i = 0; i < CHUNKS; i++) {
-		put(m, chunk_at(i) + 8, SIZE | PT_PREV_INUSE);
+		put(m, chunk_at(i) + 8, SIZE | PREV_INUSE);
 		put(m, chunk_at(i) + 16, 0x4141414141414141);
 	}
-	put(m, chunk_at(CHUNKS) + 8, TOP_SIZE | PT_PREV_INUSE);
+	put(m, chunk_at(CHUNKS) + 8, TOP_SIZE | PREV_INUSE);
 	m->ms.params.sbrk_base = fact_of(HEAP);
 }
 
@@ -139,8 +139,8 @@ static void broken_sizes(void **state)
 		UINT64_MAX & ~UINT64_C(7),
 		(uint64_t)1 << 63 | 1,
 		CHUNKS * SIZE * 2 | 1, /* past top */
-		SIZE | PT_IS_MMAPPED | 1,
-		SIZE | PT_NON_MAIN_ARENA | 1, /* in main_arena */
+		SIZE | IS_MMAPPED | 1,
+		SIZE | NON_MAIN_ARENA | 1, /* in main_arena */
 		(SIZE + 8) | 1,
 	};
 
@@ -342,13 +342,13 @@ static void a_gap_of_false_headers(void **state)
 	make(&m);
 	for (uint64_t at = chunk_at(first); at < chunk_at(last); at += 32) {
 		put(&m, at, 1);
-		put(&m, at + 8, 0x4010 | PT_PREV_INUSE);
+		put(&m, at + 8, 0x4010 | PREV_INUSE);
 		put(&m, at + 16, 1);
 		put(&m, at + 24, 8);
 	}
-	put(&m, chunk_at(first - 1) + 8, (SIZE - 32) | PT_PREV_INUSE);
-	put(&m, chunk_at(first) - 32 + 8, 16 | PT_PREV_INUSE);
-	put(&m, chunk_at(first) - 16 + 8, 16 | PT_PREV_INUSE);
+	put(&m, chunk_at(first - 1) + 8, (SIZE - 32) | PREV_INUSE);
+	put(&m, chunk_at(first) - 32 + 8, 16 | PREV_INUSE);
+	put(&m, chunk_at(first) - 16 + 8, 16 | PREV_INUSE);
 	arena = walk(&m);
 	assert_int_equal(arena->in_use.count.v, first + CHUNKS - last);
 	assert_int_equal(arena->in_use.count.state, FACT_KNOWN);

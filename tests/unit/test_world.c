@@ -136,7 +136,7 @@ static void a_branch_of_a_branch_is_independent(void **state)
 	}
 }
 
-/* --- undo --------------------------------------------------------------------------------------------------- */
+/* --- undo ------------------------------------------------------------------------------------- */
 
 enum { UNDO_DEPTH = 8 };
 
@@ -170,7 +170,7 @@ static void go_back(struct world_run *run, struct moment *m)
 	uint32_t *threads = run->operate.threads;
 	size_t thread_room = run->operate.thread_room;
 
-	world_undo(run->world, &m->mark);
+	assert_true(world_undo(run->world, &m->mark));
 	run->operate = m->operate;
 	run->cursor = m->cursor;
 	run->operate.names = names;
@@ -214,7 +214,7 @@ static void undone_operations_leave_no_trace(void **state)
 	}
 }
 
-/* --- the path ---------------------------------------------------------------------------------------------------- */
+/* --- the path --------------------------------------------------------------------------------- */
 
 static void assert_same_result(const struct op_result *a, const struct op_result *b)
 {
@@ -255,7 +255,7 @@ static void the_path_changes_nothing(void **state)
 	}
 }
 
-/* --- totals --------------------------------------------------------------------------------------------------------- */
+/* --- totals ----------------------------------------------------------------------------------- */
 
 /* Chunks that the scenario and glibc itself hold. */
 struct held {
@@ -269,7 +269,7 @@ static void hold(struct held *h, struct world *world, uint64_t mem)
 	if (!mem)
 		return;
 	word = pt_block_of(&world->pt, mem).size_word;
-	if (word & PT_IS_MMAPPED) {
+	if (word & IS_MMAPPED) {
 		h->mmapped++;
 		return;
 	}
