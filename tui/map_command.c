@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What keys do in the heap map's cells: moving, zooming, other heaps, layers. */
-#include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "model/base/units.h"
 #include "tui/view_map.h"
@@ -101,6 +101,26 @@ void map_open_chunks(const struct map *map)
 	map->frame->state->selected_row = map->frame->state->top_row = 0;
 }
 
+/* In cells there is no text: what is searched for is an address, in whatever heap. */
+static bool search_address(const struct map *map)
+{
+	struct view_state *state = map->frame->state;
+	struct map_scope scope;
+	char *end;
+	uint64_t addr = strtoull(state->search, &end, 16);
+
+	if (!state->search[0])
+		return false;
+	if (*end)
+		(void)snprintf(state->note, sizeof(state->note),
+		               "in the map an address is searched for, as 7f2a2c000030");
+	else if (map_scope_find(map->ms, addr, &scope) == map_scope_count(map->ms))
+		(void)snprintf(state->note, sizeof(state->note), "no heap of malloc's holds it");
+	else
+		map->state->jump = addr;
+	return true;
+}
+
 bool map_cells_command(const struct map *map, enum command_id command)
 {
 	struct map_state *s = map->state;
@@ -137,6 +157,8 @@ bool map_cells_command(const struct map *map, enum command_id command)
 	case CMD_ZOOM_OUT:
 		zoom(map, false);
 		return true;
+	case CMD_SEARCH:
+		return search_address(map);
 	case CMD_CHUNKS:
 		map_open_chunks(map);
 		return true;

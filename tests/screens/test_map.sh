@@ -76,6 +76,13 @@ clicks_a_cell() {
 		tm send-keys -t t -H 1b 5b 4d 20 34 25 1b 5b 4d 23 34 25 && wait_for '55d0c20ee000-55d0c20fe000'
 }
 
+finds_an_address() {
+	keys / && tm send-keys -t t -l '7f2a34100000' && keys Enter && wait_for 'arena #1' &&
+		wait_for '7f2a34100000-' && keys / C-u && tm send-keys -t t -l 'chunk' && keys Enter &&
+		wait_for 'an address is searched for' && keys / C-u && tm send-keys -t t -l '1234' &&
+		keys Enter && wait_for 'no heap of malloc'
+}
+
 from_a_mapping() {
 	shows 4 '▌4 VMAs▐' && keys / && tm send-keys -t t -l 'stack' && keys Enter && shows h "no heap of malloc" &&
 		keys / C-u && tm send-keys -t t -l '[heap]' && keys Enter && shows h '▌3 Heap map▐' && wait_for 'arena main'
@@ -94,5 +101,6 @@ check "Enter follows a pointer and Escape comes back" follows_a_pointer
 check "Escape goes back step by step" goes_back
 check "h in the arenas shows that arena's heap" from_an_arena
 check "a click moves the cursor" clicks_a_cell
+check "/ finds an address" finds_an_address
 check "h in the mappings shows the heap in one" from_a_mapping
 finish
