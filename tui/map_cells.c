@@ -44,10 +44,10 @@ static uint64_t chunk_bytes(const struct window_cell *c)
 	       c->fencepost;
 }
 
-/* Bytes from `addr` on that belong to the scope. */
+/* Bytes from `addr` on that belong to the scope and were walked. */
 static uint64_t inside(const struct map *map, uint64_t addr, uint64_t bytes)
 {
-	uint64_t end = map->scope.end;
+	uint64_t end = min_u64(map->scope.end, map->window->known_end);
 
 	return addr >= end ? 0 : min_u64(bytes, end - addr);
 }

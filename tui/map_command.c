@@ -56,12 +56,8 @@ static void other_heap(const struct map *map, bool is_next)
 
 	at = map_scope_find(map->ms, map->scope.start, &scope);
 	at = is_next ? at + 1 : at + count - 1;
-	if (map_scope_at(map->ms, at % count, &scope)) {
+	if (map_scope_at(map->ms, at % count, &scope))
 		map->state->jump = scope.start;
-		map->state->mode = MAP_CELLS;
-		map->state->wants_chunks = false;
-		map->state->trail_len = 0;
-	}
 }
 
 bool map_any_command(const struct map *map, enum command_id command)

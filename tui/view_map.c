@@ -33,8 +33,12 @@ static bool choose_scope(const struct malloc_state *ms, struct map_state *s, str
 		s->top = s->cursor = ret->start;
 		s->mode = MAP_CELLS;
 	}
-	if (s->jump)
+	if (s->jump) {
 		s->cursor = s->jump;
+		s->mode = MAP_CELLS;
+		s->wants_chunks = false;
+		s->trail_len = 0;
+	}
 	s->jump = 0;
 	return true;
 }

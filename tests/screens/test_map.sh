@@ -71,6 +71,12 @@ from_an_arena() {
 }
 
 # as the terminal reports it: column and row from 1
+# Whatever depth the map was left at, coming from elsewhere shows cells.
+comes_back_to_cells() {
+	shows 3 '▌3 Heap map▐' && shows Enter 'chunks · arena #2' && shows Enter 'word under the cursor' &&
+		shows 2 '▌2 Arenas▐' && shows h 'cell under the cursor' && has 'arena #2'
+}
+
 clicks_a_cell() {
 	shows 3 '▌3 Heap map▐' && keys '<' '<' && wait_for 'arena main' && keys g &&
 		tm send-keys -t t -H 1b 5b 4d 20 34 25 1b 5b 4d 23 34 25 && wait_for '55d0c20ee000-55d0c20fe000'
@@ -100,6 +106,7 @@ check "Enter on a word without a chunk says so" explains_a_word
 check "Enter follows a pointer and Escape comes back" follows_a_pointer
 check "Escape goes back step by step" goes_back
 check "h in the arenas shows that arena's heap" from_an_arena
+check "h shows cells whatever was shown before" comes_back_to_cells
 check "a click moves the cursor" clicks_a_cell
 check "/ finds an address" finds_an_address
 check "h in the mappings shows the heap in one" from_a_mapping
