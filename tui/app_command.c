@@ -186,8 +186,11 @@ static void show_map(struct app *app)
 	struct view_frame frame = app_view_frame(app);
 	uint64_t addr;
 
-	if (frame.snap && ops->place && ops->place(&frame, &addr))
-		app->states[VIEW_MAP].map.jump = addr;
+	if (!frame.snap || !ops->place || !ops->place(&frame, &addr)) {
+		app_say(app, ROLE_STATUS_INFO, "no heap of malloc's is selected");
+		return;
+	}
+	app->states[VIEW_MAP].map.jump = addr;
 	app_go_to(app, VIEW_MAP);
 }
 
@@ -422,6 +425,7 @@ void app_mouse(struct app *app, const struct event *event)
 		if (event->y != item->y || event->x < item->x || event->x >= item->x + item->width)
 			continue;
 		state->selected = item->key;
+		state->clicked = event->x - item->x + 1;
 		app->is_dirty = true;
 		if (event->action == MOUSE_DOUBLE_CLICK)
 			app_command(app, CMD_OPEN);

@@ -38,13 +38,13 @@ static void draw_word(const struct map *map, const struct window *w, uint64_t ad
 
 static void draw_text_of(const struct window *w, uint64_t addr, int x, struct area row)
 {
-	char sign[2] = ".";
+	char sign[2];
 	uint8_t byte;
 
 	for (uint32_t i = 0; i < w->word; i++) {
 		bool is_text = map_byte_at(w, addr + i, &byte) && byte >= ' ' && byte < 0x7f;
 
-		sign[0] = is_text ? (char)byte : '.';
+		(void)snprintf(sign, sizeof(sign), "%c", is_text ? byte : '.');
 		draw_text(row, x + (int)i, 0, is_text ? ROLE_TEXT : ROLE_TEXT_DIM, sign);
 	}
 }
@@ -97,8 +97,8 @@ static void draw_facts(const struct map *map, const struct window *w, struct are
 	draw_labelled(area, 1, VALUE_AT, 2, "is", note[0] ? note : "the program's own data");
 	draw_text(area, 1, 3, ROLE_TEXT_DIM,
 	          map_link_at(w, map->state->word)
-	                  ? "↵ follows the pointer; Esc comes back"
-	                  : "→ marks words that lead to chunks: ↵ follows one, Esc comes back");
+	                  ? "Enter follows the pointer; Esc comes back"
+	                  : "→ marks words that lead to chunks: Enter follows one, Esc comes back");
 }
 
 static void title_of(const struct map *map, const struct window *w, char *to, size_t size)
@@ -141,7 +141,7 @@ void map_draw_bytes(const struct map *map, struct area area)
 	struct map_state *s = map->state;
 	bool has_facts = area.height >= 14;
 	struct area upper = take_rows(&area, area.height - (has_facts ? FACT_ROWS : 0));
-	char title[160], right[64] = "↵ follow   Esc back";
+	char title[160], right[64] = "Enter: follow   Esc: back";
 
 	s->words = upper.width >= TWO_WORDS ? 2 : 1;
 	s->word_bytes = w ? w->word : s->word_bytes ? s->word_bytes : 8;
@@ -154,7 +154,7 @@ void map_draw_bytes(const struct map *map, struct area area)
 	}
 	title_of(map, w, title, sizeof(title));
 	if (s->trail_len)
-		(void)snprintf(right, sizeof(right), "followed %d   Esc back", s->trail_len);
+		(void)snprintf(right, sizeof(right), "followed %d   Esc: back", s->trail_len);
 	upper = pane_area(upper, title, right);
 	for (int y = 0; y < upper.height; y++) {
 		uint64_t addr = s->first_byte + (uint64_t)y * (uint64_t)s->words * w->word;

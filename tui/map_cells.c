@@ -44,10 +44,10 @@ static uint64_t chunk_bytes(const struct window_cell *c)
 	       c->fencepost;
 }
 
-/* Bytes from `addr` on that belong to the scope. */
+/* Bytes from `addr` on that belong to the scope and were walked. */
 static uint64_t inside(const struct map *map, uint64_t addr, uint64_t bytes)
 {
-	uint64_t end = map->scope.end;
+	uint64_t end = min_u64(map->scope.end, map->window->known_end);
 
 	return addr >= end ? 0 : min_u64(bytes, end - addr);
 }
@@ -136,7 +136,7 @@ static unsigned level_of(unsigned permille)
 static enum role by_residency(const struct map_sum *sum, enum role role)
 {
 	return sum->has_pages && permille_of(sum->cell.resident, sum->bytes) < 250
-	               ? ROLE_PAGE_ABSENT
+	               ? ROLE_HEAP_RESERVE
 	               : role;
 }
 
@@ -222,7 +222,7 @@ static struct sign chunk_sign(const struct canvas *canvas, const struct map_sum 
 {
 	const struct window_cell *c = &sum->cell;
 	bool begins = c->used_chunks + c->cached_chunks + c->free_chunks > 0;
-	const char *border = canvas->ascii ? "[" : "▐";
+	const char *border = "▐";
 
 	if (!sum->known)
 		return (struct sign){ "=", ROLE_TEXT_DIM };
@@ -324,6 +324,7 @@ static void draw_strip(const struct map *map, struct area area, int y)
 
 void map_draw_cells(const struct map *map, struct area area)
 {
+	struct view_state *state = map->frame->state;
 	const struct map_state *s = map->state;
 	char text[TEXT_NUMBER];
 
@@ -333,6 +334,9 @@ void map_draw_cells(const struct map *map, struct area area)
 		if (row >= map->scope.end)
 			break;
 		draw_text(area, 1, y, ROLE_ADDRESS, text_addr(text, row));
+		if (state->item_count < VIEW_ITEMS)
+			state->items[state->item_count++] =
+			        (struct view_item){ row, area.x, area.y + y, area.width };
 		for (int x = 0; x < s->columns; x++) {
 			uint64_t addr = row + (uint64_t)x * map->cell;
 

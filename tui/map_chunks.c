@@ -246,12 +246,12 @@ void map_request_chunks(const struct map *map, struct window_request *request)
 void map_draw_chunks(const struct map *map, struct area area)
 {
 	struct list list = list_of(map);
-	char name[2 * TEXT_NUMBER], title[120], text[120];
+	char name[MAP_SCOPE_NAME], title[120], text[120];
 	struct area inside;
 
 	(void)snprintf(title, sizeof(title), "chunks · %s",
 	               map_scope_name(name, map->ms, &map->scope));
-	inside = pane_area(area, title, "↵ bytes   Esc map");
+	inside = pane_area(area, title, "Enter: bytes   Esc: map");
 	if (!map->window || !map->window->asked.chunks_max) {
 		map_waiting(map, text, sizeof(text));
 		(void)draw_wrapped(inside, 0, ROLE_TEXT_DIM, text);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What keys do in the heap map's cells: moving, zooming, other heaps, layers. */
-#include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "model/base/units.h"
 #include "tui/view_map.h"
@@ -56,12 +56,8 @@ static void other_heap(const struct map *map, bool is_next)
 
 	at = map_scope_find(map->ms, map->scope.start, &scope);
 	at = is_next ? at + 1 : at + count - 1;
-	if (map_scope_at(map->ms, at % count, &scope)) {
+	if (map_scope_at(map->ms, at % count, &scope))
 		map->state->jump = scope.start;
-		map->state->mode = MAP_CELLS;
-		map->state->wants_chunks = false;
-		map->state->trail_len = 0;
-	}
 }
 
 bool map_any_command(const struct map *map, enum command_id command)
@@ -101,6 +97,26 @@ void map_open_chunks(const struct map *map)
 	map->frame->state->selected_row = map->frame->state->top_row = 0;
 }
 
+/* In cells there is no text: what is searched for is an address, in whatever heap. */
+static bool search_address(const struct map *map)
+{
+	struct view_state *state = map->frame->state;
+	struct map_scope scope;
+	char *end;
+	uint64_t addr = strtoull(state->search, &end, 16);
+
+	if (!state->search[0])
+		return false;
+	if (*end)
+		(void)snprintf(state->note, sizeof(state->note),
+		               "in the map an address is searched for, as 7f2a2c000030");
+	else if (map_scope_find(map->ms, addr, &scope) == map_scope_count(map->ms))
+		(void)snprintf(state->note, sizeof(state->note), "no heap of malloc's holds it");
+	else
+		map->state->jump = addr;
+	return true;
+}
+
 bool map_cells_command(const struct map *map, enum command_id command)
 {
 	struct map_state *s = map->state;
@@ -137,6 +153,8 @@ bool map_cells_command(const struct map *map, enum command_id command)
 	case CMD_ZOOM_OUT:
 		zoom(map, false);
 		return true;
+	case CMD_SEARCH:
+		return search_address(map);
 	case CMD_CHUNKS:
 		map_open_chunks(map);
 		return true;

@@ -90,7 +90,7 @@ void map_draw_legend(const struct map *map, struct area area)
 		draw_layers(map, area, 4);
 	if (area.height > 5)
 		draw_text(area, 1, 5, ROLE_TEXT_DIM,
-		          "z Z zoom   < > other heaps   ↵ chunks of the cell");
+		          "z Z zoom   < > other heaps   Enter: its chunks");
 }
 
 /* --- the cell under the cursor ---------------------------------------------------------------- */
@@ -206,7 +206,7 @@ void map_draw_cell(const struct map *map, struct area area)
 	}
 	if (area.height > 5)
 		draw_text(area, LABEL_AT, 5, ROLE_TEXT_DIM,
-		          "↵ lists the chunks; ↵ there shows their bytes");
+		          "Enter lists the chunks; Enter there shows their bytes");
 }
 
 /* --- size classes ----------------------------------------------------------------------------- */

@@ -80,20 +80,20 @@ size_t map_scope_find(const struct malloc_state *ms, uint64_t addr, struct map_s
 	return index;
 }
 
-char *map_scope_name(char buf[2 * TEXT_NUMBER], const struct malloc_state *ms,
+char *map_scope_name(char buf[MAP_SCOPE_NAME], const struct malloc_state *ms,
                      const struct map_scope *scope)
 {
 	char name[TEXT_NUMBER];
 
 	if (scope->arena < 0)
-		(void)snprintf(buf, 2 * TEXT_NUMBER, "mmapped chunk %zu of %zu", scope->heap + 1,
+		(void)snprintf(buf, MAP_SCOPE_NAME, "mmapped chunk %zu of %zu", scope->heap + 1,
 		               scope->of);
 	else if (scope->of > 1)
-		(void)snprintf(buf, 2 * TEXT_NUMBER, "arena %.12s, heap %zu of %zu",
+		(void)snprintf(buf, MAP_SCOPE_NAME, "arena %.12s, heap %zu of %zu",
 		               arena_name(name, ms, (size_t)scope->arena), scope->heap + 1,
 		               scope->of);
 	else
-		(void)snprintf(buf, 2 * TEXT_NUMBER, "arena %.12s",
+		(void)snprintf(buf, MAP_SCOPE_NAME, "arena %.12s",
 		               arena_name(name, ms, (size_t)scope->arena));
 	return buf;
 }

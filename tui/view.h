@@ -96,6 +96,7 @@ struct view_state {
 	char search[64];
 	struct view_item items[VIEW_ITEMS]; /* as drawn last, for clicks and for moving about */
 	int item_count;
+	int clicked;   /* column within the item that was clicked, from 1; 0: none, or seen to */
 	char note[80]; /* out: for the status line after a command, "no hit"; "" nothing */
 	struct view_rows rows;
 	struct view_groups groups;

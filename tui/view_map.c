@@ -33,10 +33,25 @@ static bool choose_scope(const struct malloc_state *ms, struct map_state *s, str
 		s->top = s->cursor = ret->start;
 		s->mode = MAP_CELLS;
 	}
-	if (s->jump)
+	if (s->jump) {
 		s->cursor = s->jump;
+		s->mode = MAP_CELLS;
+		s->wants_chunks = false;
+		s->trail_len = 0;
+	}
 	s->jump = 0;
 	return true;
+}
+
+/* A row of cells was clicked: its address is the item's, the cell in it told by the column. */
+static void take_click(const struct map *map)
+{
+	struct view_state *state = map->frame->state;
+	int column = state->clicked - 1 - MAP_ADDRESS;
+
+	if (map->state->mode == MAP_CELLS && column >= 0 && column < map->state->columns)
+		map->state->cursor = state->selected + (uint64_t)column * map->cell;
+	state->clicked = 0;
 }
 
 static bool map_of(const struct view_frame *frame, struct map *ret)
@@ -51,12 +66,17 @@ static bool map_of(const struct view_frame *frame, struct map *ret)
 	if (window && window->asked.scope_start == ret->scope.start)
 		ret->window = window;
 	ret->cell = s->cell ? s->cell : s->fit ? s->fit : MAP_CELL_LEAST;
+	take_click(ret);
 	return true;
 }
 
 void map_waiting(const struct map *map, char *to, size_t size)
 {
-	if (map->frame->is_paused)
+	const struct process_facts *process = snapshot_process(map->frame->snap);
+
+	if (process && (process->life == PROCESS_EXITED || process->life == PROCESS_ZOMBIE))
+		(void)snprintf(to, size, "… not read before the process ended");
+	else if (map->frame->is_paused)
 		(void)snprintf(to, size, "… not read before the pause; Space goes on");
 	else
 		(void)snprintf(to, size, "… reading: needs a walk of every chunk");
@@ -148,7 +168,7 @@ static void make_request(const struct map *map)
 
 static void title_of(const struct map *map, char *to, size_t size)
 {
-	char name[2 * TEXT_NUMBER], a[TEXT_NUMBER], b[TEXT_NUMBER], bytes[TEXT_NUMBER];
+	char name[MAP_SCOPE_NAME], a[TEXT_NUMBER], b[TEXT_NUMBER], bytes[TEXT_NUMBER];
 
 	(void)snprintf(to, size, "%s · %s-%s · %s", map_scope_name(name, map->ms, &map->scope),
 	               text_addr(a, map->scope.start), text_addr(b, map->scope.end),
@@ -258,9 +278,10 @@ static void map_draw(const struct view_frame *frame, struct area area)
 	malloc_absence(frame->snap, why, sizeof(why));
 	frame->state->pane_count = 1;
 	frame->state->map.has_request = false;
-	if (!why[0] && !map_of(frame, &map))
-		(void)snprintf(why, sizeof(why), "malloc has no memory yet: no heap to draw");
-	if (why[0]) {
+	if (why[0] || !map_of(frame, &map)) {
+		if (!why[0])
+			(void)snprintf(why, sizeof(why),
+			               "malloc has no memory yet: no heap to draw");
 		(void)draw_wrapped(pane_area(area, "heap map", NULL), 1, ROLE_TEXT, why);
 		return;
 	}

@@ -8,6 +8,8 @@
 
 /* --- map_scope.c: what can be shown ------------------------------------------------------------- */
 
+enum { MAP_SCOPE_NAME = 64 };
+
 /* A heap of an arena, or a mmapped chunk. */
 struct map_scope {
 	uint64_t start, end;
@@ -23,7 +25,7 @@ bool map_scope_at(const struct malloc_state *ms, size_t index, struct map_scope 
 size_t map_scope_find(const struct malloc_state *ms, uint64_t addr, struct map_scope *ret);
 
 /** "main", "#2 heap 1 of 3", "mmapped chunk 4 of 11". */
-char *map_scope_name(char buf[2 * TEXT_NUMBER], const struct malloc_state *ms,
+char *map_scope_name(char buf[MAP_SCOPE_NAME], const struct malloc_state *ms,
                      const struct map_scope *scope);
 
 /* --- map_cells.c: the map itself ---------------------------------------------------------------- */

@@ -414,13 +414,27 @@ static bool copy_selected(const struct view_frame *frame, struct text *to)
 	return true;
 }
 
+/* The heap, or the first mmapped chunk, in the selected mapping. */
 static bool place_of_selected(const struct view_frame *frame, uint64_t *ret_addr)
 {
+	const struct malloc_state *ms = snapshot_malloc(frame->snap);
 	const struct vma *v = selected_vma(frame);
 
-	if (v)
-		*ret_addr = v->start;
-	return v != NULL;
+	if (!ms || !v)
+		return false;
+	for (size_t i = 0; i < ms->mmapped_count; i++) {
+		*ret_addr = ms->mmapped[i].base;
+		if (*ret_addr >= v->start && *ret_addr < v->end)
+			return true;
+	}
+	for (size_t i = 0; i < ms->arena_count; i++) {
+		for (size_t k = 0; k < ms->arenas[i].heap_count; k++) {
+			*ret_addr = ms->arenas[i].heaps[k].start;
+			if (*ret_addr >= v->start && *ret_addr < v->end)
+				return true;
+		}
+	}
+	return false;
 }
 
 static void vmas_status(const struct view_frame *frame, char *to, size_t size)

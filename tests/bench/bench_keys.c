@@ -82,28 +82,42 @@ static bool start(const char *heaptop, pid_t target, const char *interval, int c
 	return pty_start(argv, columns, rows, ret);
 }
 
+static void measure_cpu(struct pty_child *child, const char *key, const char *what)
+{
+	uint64_t cpu;
+
+	pty_type(child, key);
+	(void)pty_until(child, NULL, 2000);
+	cpu = cpu_time_ns(child->pid);
+	(void)pty_until(child, NULL, BUSY_S * 1000);
+	cpu = cpu_time_ns(child->pid) - cpu;
+	bench_at_most(what, (double)cpu / 1e7 / BUSY_S, 25, "%");
+}
+
 /* Each key turns to another view; its first title is the picture. Every tenth asks for a walk as well. */
 static void measure_keys(const char *heaptop, pid_t target)
 {
+	static const struct {
+		const char *key, *picture;
+	} turns[] = { { "4", "start" }, { "2", "state at" }, { "3", "whole heap" } };
 	static double ms[KEYS];
 	struct pty_child child;
 	size_t count = 0;
-	uint64_t cpu;
 
 	if (!start(heaptop, target, "100ms", 120, 36, &child))
 		return;
 	(void)pty_until(&child, NULL, 3000);
 	for (size_t i = 0; i < KEYS; i++) {
-		bool to_vmas = i % 2 == 0;
+		size_t turn = i % (sizeof(turns) / sizeof(turns[0]));
 		uint64_t began, seen;
 
 		(void)pty_until(&child, NULL, 20 + (int)(i % 17));
 		if (i % 10 == 0)
-			pty_type(&child, "r");
+			pty_type(&child, turn ? "r" : "R"); /* R in the heap map */
 		child.tail_len = 0;
 		began = now_ns();
-		pty_type(&child, to_vmas ? "4" : "2");
-		seen = pty_until(&child, to_vmas ? "start" : "state at", 2000);
+		pty_type(&child, turns[turn].key);
+		seen = pty_until(&child, turns[turn].picture, 2000);
 		if (seen)
 			ms[count++] = (double)(child.started_ns + seen - began) / 1e6;
 	}
@@ -112,11 +126,8 @@ static void measure_keys(const char *heaptop, pid_t target)
 	       ms[count / 2], ms[count ? count - 1 : 0]);
 	bench_at_most("key to paint, 99th percentile, while walking",
 	              count == KEYS ? ms[KEYS * 99 / 100] : 1e9, 16, "ms");
-	pty_type(&child, "1");
-	cpu = cpu_time_ns(child.pid);
-	(void)pty_until(&child, NULL, BUSY_S * 1000);
-	cpu = cpu_time_ns(child.pid) - cpu;
-	bench_at_most("10 Hz, 1.5 million chunks that change", (double)cpu / 1e7 / BUSY_S, 25, "%");
+	measure_cpu(&child, "1", "10 Hz, 1.5 million chunks that change");
+	measure_cpu(&child, "3", "the same in the heap map");
 	pty_end(&child);
 }
 

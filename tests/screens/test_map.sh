@@ -70,6 +70,30 @@ from_an_arena() {
 		wait_for 'arena #2 · 7f2a2c000000' && shows Escape '▌2 Arenas▐'
 }
 
+# as the terminal reports it: column and row from 1
+# Whatever depth the map was left at, coming from elsewhere shows cells.
+comes_back_to_cells() {
+	shows 3 '▌3 Heap map▐' && shows Enter 'chunks · arena #2' && shows Enter 'word under the cursor' &&
+		shows 2 '▌2 Arenas▐' && shows h 'cell under the cursor' && has 'arena #2'
+}
+
+clicks_a_cell() {
+	shows 3 '▌3 Heap map▐' && keys '<' '<' && wait_for 'arena main' && keys g &&
+		tm send-keys -t t -H 1b 5b 4d 20 34 25 1b 5b 4d 23 34 25 && wait_for '55d0c20ee000-55d0c20fe000'
+}
+
+finds_an_address() {
+	keys / && tm send-keys -t t -l '7f2a34100000' && keys Enter && wait_for 'arena #1' &&
+		wait_for '7f2a34100000-' && keys / C-u && tm send-keys -t t -l 'chunk' && keys Enter &&
+		wait_for 'an address is searched for' && keys / C-u && tm send-keys -t t -l '1234' &&
+		keys Enter && wait_for 'no heap of malloc'
+}
+
+from_a_mapping() {
+	shows 4 '▌4 VMAs▐' && keys / && tm send-keys -t t -l 'stack' && keys Enter && shows h "no heap of malloc" &&
+		keys / C-u && tm send-keys -t t -l '[heap]' && keys Enter && shows h '▌3 Heap map▐' && wait_for 'arena main'
+}
+
 check "3 shows the first heap" opens
 check "u r b p change the layer" layers
 check "arrows, letters and G move the cursor" moves
@@ -82,4 +106,8 @@ check "Enter on a word without a chunk says so" explains_a_word
 check "Enter follows a pointer and Escape comes back" follows_a_pointer
 check "Escape goes back step by step" goes_back
 check "h in the arenas shows that arena's heap" from_an_arena
+check "h shows cells whatever was shown before" comes_back_to_cells
+check "a click moves the cursor" clicks_a_cell
+check "/ finds an address" finds_an_address
+check "h in the mappings shows the heap in one" from_a_mapping
 finish

@@ -16,6 +16,7 @@
 struct made_up {
 	struct source base;
 	atomic_uint takes, wishes; /* takes with TAKE_FREEZE */
+	atomic_uint looks;         /* the address last looked at; 0: none */
 	atomic_bool must_end;
 	bool is_closed;
 	uint64_t seq;
@@ -35,6 +36,10 @@ static bool take(struct source *source, const struct take_request *request,
 	snap->parts[PART_PROCESS] = process;
 	if (request->what & TAKE_FREEZE)
 		atomic_fetch_add(&m->wishes, 1);
+	if (request->window && (request->what & TAKE_WINDOW))
+		atomic_store(&m->looks, (unsigned)request->window->bytes_at);
+	else if (!request->window)
+		atomic_store(&m->looks, 0);
 	atomic_fetch_add(&m->takes, 1);
 	*ret = snap;
 	return true;
@@ -132,6 +137,33 @@ static void a_wish_does_not_wait_for_the_tick(void **state)
 	sampler_stop(sampler);
 }
 
+static void wait_for_look(struct made_up *m, unsigned addr)
+{
+	for (int i = 0; i < 2000 && atomic_load(&m->looks) != addr; i++)
+		(void)poll(NULL, 0, 5);
+	assert_int_equal(atomic_load(&m->looks), addr);
+}
+
+/* What a view looks at reaches the source at once, and no longer than it looks. */
+static void a_look_does_not_wait_for_the_tick(void **state)
+{
+	struct made_up m = { 0 };
+	struct sampler *sampler = start(&m, 3600000);
+
+	(void)state;
+	snapshot_unref(await(sampler));
+	for (unsigned addr = 4096; addr <= 3 * 4096; addr += 4096) {
+		const struct window_request request = { .bytes_at = addr };
+
+		sampler_look(sampler, &request);
+		wait_for_look(&m, addr);
+	}
+	sampler_look(sampler, NULL);
+	sampler_want(sampler, TAKE_VMAS);
+	wait_for_look(&m, 0);
+	sampler_stop(sampler);
+}
+
 static void a_shorter_interval_holds_at_once(void **state)
 {
 	struct made_up m = { 0 };
@@ -173,6 +205,7 @@ int main(void)
 		cmocka_unit_test(news_only_gets_newer),
 		cmocka_unit_test(a_slow_reader_finds_the_newest),
 		cmocka_unit_test(a_wish_does_not_wait_for_the_tick),
+		cmocka_unit_test(a_look_does_not_wait_for_the_tick),
 		cmocka_unit_test(a_shorter_interval_holds_at_once),
 		cmocka_unit_test(after_the_end_nothing_is_read),
 	};
