@@ -11,18 +11,6 @@
 #include "tui/keymap.h"
 #include "tui/view.h"
 
-static void every_command_has_a_key(void **state)
-{
-	(void)state;
-	for (enum command_id id = 0; id < COMMAND_COUNT; id++) {
-		for (unsigned view = 0; view < VIEW_COUNT; view++) {
-			if ((commands[id].where & (1u << view)) && !keymap_key(view, id) &&
-			    id != CMD_NEXT_VIEW)
-				fail_msg("no key for \"%s\" in view %u", commands[id].name, view);
-		}
-	}
-}
-
 /* A view's own keys go before those of all views; two of one rank would hide one another. */
 static void no_key_has_two_commands_in_a_view(void **state)
 {
