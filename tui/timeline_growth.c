@@ -105,6 +105,7 @@ static void what_words(const struct growth_view *view, const struct growth_row *
 {
 	char name[TEXT_NUMBER], addr[TEXT_NUMBER];
 
+	to[0] = '\0';
 	switch (row->group) {
 	case GROWTH_TOTAL:
 		(void)snprintf(to, 64, "%s", series_name(row->index));
