@@ -29,6 +29,11 @@ static const char *const group_names[GROWTH_GROUP_COUNT] = {
 	[GROWTH_CLASS] = "free",
 };
 
+static const char *group_name(const struct growth_row *row)
+{
+	return row->group < GROWTH_GROUP_COUNT ? group_names[row->group] : "?";
+}
+
 /* What the rows are made from. */
 struct growth_view {
 	const struct view_frame *frame;
@@ -83,8 +88,7 @@ static bool make(const struct view_frame *frame, struct growth_view *ret)
 {
 	const struct mark *mark = timeline_mark(frame);
 
-	ret->frame = frame;
-	ret->count = 0;
+	*ret = (struct growth_view){ .frame = frame };
 	if (!mark)
 		return false;
 	ret->count = growth_since(mark, frame->snap, ret->rows);
@@ -105,6 +109,7 @@ static void what_words(const struct growth_view *view, const struct growth_row *
 {
 	char name[TEXT_NUMBER], addr[TEXT_NUMBER];
 
+	to[0] = '\0';
 	switch (row->group) {
 	case GROWTH_TOTAL:
 		(void)snprintf(to, 64, "%s", series_name(row->index));
@@ -189,7 +194,7 @@ static void draw_cell(const void *ctx, size_t i, size_t column, struct area cell
 
 	switch ((enum column)column) {
 	case COL_GROUP:
-		draw_text(cell, 0, 0, ROLE_TEXT_DIM, group_names[row->group]);
+		draw_text(cell, 0, 0, ROLE_TEXT_DIM, group_name(row));
 		break;
 	case COL_WHAT:
 		what_words(view, row, words);
@@ -322,8 +327,9 @@ bool timeline_growth_explain(const struct view_frame *frame, struct view_words *
 		return false;
 	what_words(&view, row, what);
 	timeline_mark_title(frame, since, sizeof(since));
-	text_addf(&to->title, "%s %s", group_names[row->group], what);
-	text_addf(&to->body, "%s\n\n%s\n", group_meanings[row->group], since);
+	text_addf(&to->title, "%s %s", group_name(row), what);
+	text_addf(&to->body, "%s\n\n%s\n",
+	          row->group < GROWTH_GROUP_COUNT ? group_meanings[row->group] : "", since);
 	add_bytes(&to->body, "then", row, row->then);
 	add_bytes(&to->body, "now", row, row->now);
 	if (growth_change(row, &change))
@@ -342,7 +348,7 @@ bool timeline_growth_copy(const struct view_frame *frame, struct text *to)
 	if (!row)
 		return false;
 	what_words(&view, row, what);
-	text_addf(to, "%s %s: %s → %s", group_names[row->group], what,
+	text_addf(to, "%s %s: %s → %s", group_name(row), what,
 	          graph_value(then, row->then, unit_of(row)),
 	          graph_value(now, row->now, unit_of(row)));
 	if (growth_change(row, &change))
