@@ -65,13 +65,4 @@ void find_threads(int32_t pid, const struct vma_set *vmas, struct memory *mem,
                   const struct found_malloc *found, struct region *region, struct heap_facts *heap,
                   struct malloc_state *ms);
 
-/* --- freeze.c ---------------------------------------------------------------------------------- */
-
-struct freeze; /* every thread of a process, stopped by ptrace */
-
-/** Stops all threads (PTRACE_SEIZE, PTRACE_INTERRUPT); on failure none stays stopped. */
-bool freeze_stop(int32_t pid, struct freeze **ret, struct err *reterr);
-/** Lets them go on and returns how long they were stopped, in ns. Accepts NULL. */
-uint64_t freeze_resume(struct freeze *freeze);
-
 #endif

@@ -28,6 +28,7 @@
 
 #include "probes/clock.h"
 #include "probes/find.h"
+#include "probes/probes.h"
 
 /* YIELD_US: most threads stop within microseconds; a sleep would stop the process for longer. */
 enum { STOP_LIMIT_MS = 2000, YIELD_US = 1000, PASSES_MAX = 100, TASKS_MAX = 1 << 17 };

@@ -27,6 +27,15 @@ void source_close(struct source *source);
 /** Fills the machine-wide parts only (system, OOM table), for `heaptop oom`. `cgroup` may be NULL. */
 bool host_snapshot(const char *cgroup, const struct snapshot **ret, struct err *reterr);
 
+/* --- freezing --------------------------------------------------------------------------------- */
+
+struct freeze; /* every thread of a process, stopped by ptrace */
+
+/** Stops all threads (PTRACE_SEIZE, PTRACE_INTERRUPT); on failure none stays stopped. */
+bool freeze_stop(int32_t pid, struct freeze **ret, struct err *reterr);
+/** Lets them go on and returns how long they were stopped, in ns. Accepts NULL. */
+uint64_t freeze_resume(struct freeze *freeze);
+
 /* --- sampler: one thread, one-slot mailbox ---------------------------------------------------- */
 
 struct sampler;

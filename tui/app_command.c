@@ -55,6 +55,7 @@ void app_go_to(struct app *app, enum view_id id)
 	if (id == app->view)
 		return;
 	app->ahead_depth = 0;
+	app->message[0] = '\0';
 	/* a view is never twice on the way back */
 	for (int i = 0; i < app->stack_depth; i++) {
 		if (app->stack[i] == id) {

@@ -43,6 +43,9 @@ void app_open_selection(struct app *app)
 		return;
 	}
 	popup->top = 0;
+	/* Nothing is selected yet: the first thing there is to select. */
+	if (!frame.state->selected && frame.state->item_count)
+		frame.state->selected = frame.state->items[0].key;
 	popup->is_open = ops->explain && ops->explain(&frame, &words);
 	if (!popup->is_open)
 		app_say(app, ROLE_STATUS_INFO, "nothing is selected: ↑ and ↓ select");

@@ -3,8 +3,11 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "model/base/units.h"
 #include "tui/view_arenas.h"
 #include "tui/view_parts.h"
+
+enum { MIN_CHUNK = 32 }; /* MINSIZE where a word has 8 bytes */
 
 /* A request of `bytes` needs a chunk with a header word more, rounded up to the alignment of 16. */
 static uint64_t largest_request(uint64_t chunk)
@@ -26,6 +29,7 @@ static void add_event(struct text *to, const char *what, uint64_t bytes, const c
 static void add_events(const struct malloc_state *ms, const struct arena *arena, struct text *to)
 {
 	uint64_t top = arena->top_size.v, threshold = fact_or(ms->params.mmap_threshold, 0);
+	uint64_t from_top;
 	const struct malloc_heap *last =
 	        arena->heap_count ? &arena->heaps[arena->heap_count - 1] : NULL;
 
@@ -33,15 +37,16 @@ static void add_events(const struct malloc_state *ms, const struct arena *arena,
 		text_add(to, "\n  top could not be read");
 		return;
 	}
-	add_event(to, "up to", largest_request(top > 32 ? top - 32 : 0),
-	          "cut from top, no system call");
-	if (threshold > top)
+	from_top = largest_request(top > MIN_CHUNK ? top - MIN_CHUNK : 0);
+	add_event(to, "up to", from_top, "cut from top, no system call");
+	if (threshold > from_top + 1)
 		add_event(to, "up to", threshold - 1,
 		          arena->is_main ? "brk: the heap grows at its end"
 		          : last         ? "mprotect within the reservation, or a new heap"
 		                         : "a new heap");
 	if (threshold)
-		add_event(to, "from ", threshold, "mmap: a mapping of its own (mmap threshold)");
+		add_event(to, "from ", max_u64(threshold, from_top + 1),
+		          "mmap: a mapping of its own (mmap threshold)");
 }
 
 static void add_figure(struct text *to, const char *label, struct fact bytes)

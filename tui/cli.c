@@ -68,14 +68,18 @@ bool cli_parse_pid(const char *word, int32_t *ret, struct err *reterr)
 
 bool cli_only_pid(const struct cli_args *args, int32_t *ret, struct err *reterr)
 {
-	const char *name = args->command->name ? args->command->name : "heaptop";
+	const char *name = args->command->name;
 
 	if (args->operand_count == 1)
 		return cli_parse_pid(args->operands[0], ret, reterr);
-	err_set(reterr, ERR_USAGE, 0, name,
+	err_set(reterr, ERR_USAGE, 0,
+	        name                  ? name
+	        : args->operand_count ? args->operands[1]
+	                              : "PID",
 	        args->operand_count ? "only one process id is expected"
 	                            : "which process? A process id is missing");
-	err_remedy(reterr, "Usage: heaptop %s %s", name, args->command->operands);
+	err_remedy(reterr, "Usage: heaptop %s%s%s", name ? name : "", name ? " " : "",
+	           args->command->operands);
 	return false;
 }
 

@@ -16,7 +16,7 @@
 /* Exit codes; those of errors come from err_exit_code(). */
 enum { CLI_EXIT_OK = 0, CLI_EXIT_FAILED = 1, CLI_EXIT_USAGE = 2 };
 
-enum { CLI_OPTIONS_MAX = 12, CLI_LIST_MAX = 64 };
+enum { CLI_OPTIONS_MAX = 16, CLI_LIST_MAX = 64 };
 
 struct cli_option {
 	const char *name;  /* long name without dashes; NULL ends the list */

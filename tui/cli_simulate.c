@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "model/base/text.h"
 #include "probes/probes.h"
@@ -11,6 +12,9 @@
 #include "tui/simulate.h"
 
 #define LIMIT_DEFAULT UINT64_C(10000000)
+
+/* Copies of a process that runs: the first that it did not run through is taken. */
+enum { COPY_TRIES = 12, COPY_PAUSE_US = 3000 };
 
 struct simulate_options {
 	struct cli_args args;
@@ -29,6 +33,7 @@ struct simulation {
 	struct scenario scenario;
 	struct scenario_cursor *cursor;
 	struct operate operate;
+	bool is_moving; /* the process ran while it was copied */
 };
 
 static bool no_memory(struct err *reterr)
@@ -158,20 +163,76 @@ static bool is_pid(const char *word)
 	return word[0] && word[strspn(word, "0123456789")] == '\0';
 }
 
-static bool from_process(struct simulation *s, const char *word, struct world_start *start,
-                         struct err *reterr)
+/* True when the process has not run since the snapshot: nothing in the copy is newer than another. */
+static bool stood_still(struct simulation *s)
+{
+	const struct take_request again = { .what = TAKE_PROCESS, .previous = s->snap };
+	const struct process_facts *before = snapshot_process(s->snap), *after;
+	const struct snapshot *later;
+	struct err ignored;
+	bool same;
+
+	if (!s->source->ops->take(s->source, &again, &later, &ignored))
+		return false;
+	after = snapshot_process(later);
+	same = before && after && fact_known(before->cpu_ns) && fact_known(after->cpu_ns) &&
+	       before->cpu_ns.v == after->cpu_ns.v && before->state != 'R';
+	snapshot_unref(later);
+	return same;
+}
+
+static bool copy_process(struct simulation *s, struct world_start *start, struct err *reterr)
 {
 	const struct take_request request = { .what = TAKE_ALL };
-	int32_t pid;
 
-	if (!cli_parse_pid(word, &pid, reterr) || !source_live_open(pid, &s->source, reterr) ||
-	    !s->source->ops->take(s->source, &request, &s->snap, reterr))
-		return false;
-	if (cli_snapshot_denied(s->snap, reterr))
+	if (!s->source->ops->take(s->source, &request, &s->snap, reterr) ||
+	    cli_snapshot_denied(s->snap, reterr))
 		return false;
 	start->mem = s->source->ops->memory(s->source);
 	start->snap = s->snap;
+	return world_new(start, &s->world, reterr);
+}
+
+static void drop_copy(struct simulation *s)
+{
+	world_end(s->world);
+	s->world = NULL;
+	snapshot_unref(s->snap);
+	s->snap = NULL;
+}
+
+/* A process that runs meanwhile leaves a copy of several instants: it is copied again, some times. */
+static bool copy_when_still(struct simulation *s, struct world_start *start, bool is_frozen,
+                            struct err *reterr)
+{
+	for (int tries = 1;; tries++) {
+		if (!copy_process(s, start, reterr))
+			return false;
+		if (is_frozen || stood_still(s))
+			return true;
+		if (tries == COPY_TRIES)
+			break;
+		drop_copy(s);
+		(void)usleep(COPY_PAUSE_US);
+	}
+	s->is_moving = true;
+	world_remark(s->world, "the process ran while it was copied; --freeze stops it meanwhile");
 	return true;
+}
+
+static bool from_process(struct simulation *s, const char *word, bool wants_freeze,
+                         struct world_start *start, struct err *reterr)
+{
+	struct freeze *freeze = NULL;
+	int32_t pid;
+	bool ok;
+
+	if (!cli_parse_pid(word, &pid, reterr) || !source_live_open(pid, &s->source, reterr) ||
+	    (wants_freeze && !freeze_stop(pid, &freeze, reterr)))
+		return false;
+	ok = copy_when_still(s, start, wants_freeze, reterr);
+	(void)freeze_resume(freeze);
+	return ok;
 }
 
 /* Only a recording has more than one instant to choose from. */
@@ -193,18 +254,23 @@ static bool from_file(struct simulation *s, const char *name, struct world_start
 	ok = snapshot_from_json(file, name, &s->snap, reterr);
 	(void)fclose(file);
 	start->snap = s->snap;
-	return ok;
+	if (!ok || !world_new(start, &s->world, reterr))
+		return false;
+	world_remark(s->world, "a file holds no heap: malloc starts unused");
+	return true;
 }
 
 static bool make_world(const struct simulate_options *o, struct simulation *s, struct err *reterr)
 {
 	struct world_start start = o->start;
-	bool ok = true;
+	bool ok;
 
-	if (o->from)
-		ok = is_pid(o->from) ? from_process(s, o->from, &start, reterr)
-		                     : from_file(s, o->from, &start, reterr);
-	ok = ok && world_new(&start, &s->world, reterr);
+	if (!o->from)
+		ok = world_new(&start, &s->world, reterr);
+	else if (is_pid(o->from))
+		ok = from_process(s, o->from, cli_value(&o->args, "freeze"), &start, reterr);
+	else
+		ok = from_file(s, o->from, &start, reterr);
 	/* All that is needed of the target has been copied. */
 	source_close(s->source);
 	s->source = NULL;
@@ -289,8 +355,20 @@ static bool run_all(struct simulation *s, uint64_t limit, struct simulate_output
 			return scenario_error(&s->scenario, op.line, NULL, 0,
 			                      "stopped here: --limit was reached", reterr);
 		}
-		if (!operate_run(&s->operate, &op, &result, reterr))
+		if (!operate_run(&s->operate, &op, &result, reterr)) {
+			/* Exit status 2 promises that nothing has run. */
+			if (summary->operations && reterr->kind == ERR_USAGE)
+				reterr->kind = ERR_FAILED;
 			return false;
+		}
+		/* Most likely the copy's fault: it would be slander to foretell corruption from it. */
+		if (s->is_moving && result.outcome == OUTCOME_ABORT) {
+			(void)scenario_error(
+			        &s->scenario, op.line, NULL, 0,
+			        "the copy contradicts itself: the process ran meanwhile", reterr);
+			err_remedy(reterr, "Repeat it, stop the process, or use --freeze.");
+			return false;
+		}
 		warn_of_name(s, &result);
 		count_result(summary, &result);
 		simulate_result(out, &result);

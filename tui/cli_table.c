@@ -80,6 +80,7 @@ const struct cli_command cli_commands[] = {
 		.options = {
 			{ "from", "START", "a PID, or a file of `snapshot --json`" },
 			{ "fresh", NULL, "a new process (the default)" },
+			{ "freeze", NULL, "stop the process while it is copied" },
 			{ "glibc", "V", "by the rules of glibc V" },
 			{ "kernel", "V", "by the rules of Linux V" },
 			{ "cpus", "N", "with N CPUs online" },

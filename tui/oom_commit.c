@@ -134,7 +134,7 @@ static void draw_sum(const struct commit_facts *commit, struct area area, int y)
 
 	draw_textf(area, LABEL_AT + 3, y, ROLE_TEXT, "limit %s - admin %s", kb(a, commit->limit),
 	           kb(b, commit->reserve_admin));
-	draw_textf(area, LABEL_AT + 3, y + 1, ROLE_TEXT, "- user %s - used %s",
+	draw_textf(area, LABEL_AT + 3, y + 1, ROLE_TEXT, "- user %s - used %s - 4",
 	           kb(a, commit->reserve_user), kb(b, commit->committed));
 	draw_textf(area, LABEL_AT + 3, y + 2, ROLE_TEXT_STRONG, "= %s kB ± %s",
 	           kb(a, commit->headroom[2]), kb(b, commit->uncertainty));

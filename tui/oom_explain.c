@@ -20,8 +20,12 @@ static void add_sum(const struct oom_task *task, uint64_t totalpages, uint64_t p
 	char label[48];
 
 	add_term(to, " ", "resident", (int64_t)task->rss_pages);
-	add_term(to, "+", "swapped", (int64_t)task->swap_pages);
-	add_term(to, "+", "page tables", (int64_t)(task->pgtables_bytes / page_size));
+	if (task->is_partial) {
+		text_addf(to, "\n  + %-28s %16s pages", "swapped, page tables", "?");
+	} else {
+		add_term(to, "+", "swapped", (int64_t)task->swap_pages);
+		add_term(to, "+", "page tables", (int64_t)(task->pgtables_bytes / page_size));
+	}
 	(void)snprintf(label, sizeof(label), "adj %d x (%" PRIu64 " / 1000)", task->adj,
 	               totalpages);
 	add_term(to, "+", label, task->adj * (int64_t)(totalpages / 1000));

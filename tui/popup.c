@@ -127,8 +127,8 @@ void popup_draw(struct popup *popup, struct area screen)
 		popup->top = 0;
 	box = area_part(screen, (screen.width - width) / 2, (screen.height - height) / 2, width,
 	                height);
-	/* A blank column on either side, or the lines below would join the frame. */
-	clear(area_part(screen, box.x - screen.x - 1, box.y - screen.y, width + 2, height));
+	/* A blank cell all around, or the lines below would join the frame. */
+	clear(area_part(screen, box.x - screen.x - 1, box.y - screen.y - 1, width + 2, height + 2));
 	draw_frame(box, ROLE_FRAME_FOCUS);
 	if (popup->lines > popup->page)
 		(void)snprintf(right, sizeof(right), " lines %d-%d of %d   Esc closes ",

@@ -54,17 +54,18 @@ void threads_tcache(const struct view_frame *frame, const struct malloc_thread *
                     struct area area)
 {
 	const struct malloc_state *ms = snapshot_malloc(frame->snap);
-	uint64_t limit = fact_or(ms->params.tcache_count, 7);
-	char bytes[TEXT_NUMBER], count[TEXT_NUMBER];
+	uint64_t limit = fact_or(ms->params.tcache_count, 0);
+	char bytes[TEXT_NUMBER], count[TEXT_NUMBER], most[48] = "";
 
 	if (fact_known(thread->tcache) && !thread->tcache.v) {
 		draw_text(area, LABEL_AT, 0, ROLE_TEXT_DIM, "none: it has not called malloc yet");
 		return;
 	}
-	draw_textf(area, LABEL_AT, 0, ROLE_TEXT_DIM,
-	           "%s chunks, %s, by size; at most %" PRIu64 " each",
+	if (limit)
+		(void)snprintf(most, sizeof(most), "; at most %" PRIu64 " each", limit);
+	draw_textf(area, LABEL_AT, 0, ROLE_TEXT_DIM, "%s chunks, %s, by size%s",
 	           figure_count(count, thread->total.count),
-	           figure_bytes(bytes, thread->total.bytes), limit);
+	           figure_bytes(bytes, thread->total.bytes), most);
 	draw_bins(thread, limit, area_part(area, 0, 1, -1, -1));
 }
 

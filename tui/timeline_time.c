@@ -96,8 +96,8 @@ static void zoom(const struct view_frame *frame, int direction)
 	if (!time->cursor_ns)
 		return;
 	behind = time->end_ns - time->cursor_ns;
-	time->end_ns =
-	        time->cursor_ns + behind / 1000 * (span_ns(frame) / 1000) / (before / 1000) * 1000;
+	/* A span of seconds first, or the product of two days in ns would not fit. */
+	time->end_ns = time->cursor_ns + behind / (before / NS_PER_S) * (span_ns(frame) / NS_PER_S);
 	time->end_ns = min_u64(max_u64(time->end_ns, time->cursor_ns), frame->snap->sample.time_ns);
 }
 

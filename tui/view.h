@@ -53,8 +53,9 @@ struct view_rows {
 struct vma_group {
 	uint32_t first; /* index of the lowest mapping */
 	uint32_t count;
-	uint64_t size, rss, swap, dirty, charged;         /* bytes */
-	bool has_residency, has_smaps, is_charge_guessed; /* rss and swap, dirty, charged */
+	uint64_t size, rss, swap, dirty, charged; /* bytes */
+	bool has_residency, has_smaps, has_charge,
+	        is_charge_guessed; /* rss and swap, dirty, charged */
 };
 
 struct view_groups {

@@ -332,6 +332,11 @@ static bool map_open(const struct view_frame *frame, struct view_target *ret)
 		map_open_chunks(&map);
 		break;
 	case MAP_CHUNKS:
+		if (!frame->state->selected || !map.window || !map.window->chunk_count) {
+			(void)snprintf(frame->state->note, sizeof(frame->state->note),
+			               "the chunks are still being read");
+			break;
+		}
 		map_open_bytes(map.state, frame->state->selected, 0);
 		break;
 	case MAP_BYTES:

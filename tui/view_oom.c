@@ -21,15 +21,20 @@ static void draw_list(const struct view_frame *frame, struct area area)
 	const struct view_state *state = frame->state;
 	struct list list = oom_task_list(frame);
 	char title[80], right[120], total[TEXT_NUMBER] = "?";
+	int last;
 
 	if (oom)
 		text_count(total, oom->totalpages);
 	(void)snprintf(title, sizeof(title), "OOM ranking · totalpages %s", total);
-	(void)snprintf(right, sizeof(right), "sort: %s%s   %zu of %zu processes",
+	list_draw(&list, frame->state, area_part(area, 0, 1, -1, -1), true);
+	last = state->top_row + state->page_rows;
+	if (last > state->row_count)
+		last = state->row_count;
+	(void)snprintf(right, sizeof(right), "sort: %s%s   rows %d-%d of %zu processes",
 	               oom_sort_names[state->sort % OOM_SORT_COUNT],
-	               state->sort_reversed ? " reversed" : "", list.row_count,
-	               oom ? oom->count : 0);
-	list_draw(&list, frame->state, pane_area(area, title, right), true);
+	               state->sort_reversed ? " reversed" : "",
+	               state->row_count ? state->top_row + 1 : 0, last, list.row_count);
+	draw_divider(area, 0, title, right);
 }
 
 static void draw_commit_pair(const struct view_frame *frame, struct area area)

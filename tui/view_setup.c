@@ -14,7 +14,7 @@ enum column { COL_SECTION, COL_KEY, COL_VALUE, COL_ORIGIN, COL_HELP, COL_COUNT }
 
 static const struct list_column columns[COL_COUNT] = {
 	[COL_SECTION] = { .title = "about", .width = 8, .rank = 2 },
-	[COL_KEY] = { .title = "setting", .width = 15 },
+	[COL_KEY] = { .title = "setting", .width = 16 },
 	[COL_VALUE] = { .title = "value", .width = 18 },
 	[COL_ORIGIN] = { .title = "from", .width = 14, .rank = 1 },
 	[COL_HELP] = { .title = "meaning", .width = 40, .rank = 3, .grows = true },

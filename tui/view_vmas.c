@@ -105,11 +105,12 @@ static int compare_vmas(const void *ctx, uint32_t a, uint32_t b)
 
 static bool vma_contains(const struct snapshot *snap, const struct vma *v, const char *needle)
 {
-	char words[VMA_WORDS], line[VMA_WORDS + 64], start[TEXT_NUMBER], perms[8];
+	char words[VMA_WORDS], line[VMA_WORDS + 64], start[TEXT_NUMBER], perms[8], account[8];
 
 	vma_words(snap, v, words);
-	(void)snprintf(line, sizeof(line), "%s %s %s %s", text_addr(start, v->start),
-	               vma_perms(perms, v), vma_kind_word((enum vma_kind)v->kind), words);
+	(void)snprintf(line, sizeof(line), "%s %s %s %s %s", text_addr(start, v->start),
+	               vma_perms(perms, v), vma_account(account, v),
+	               vma_kind_word((enum vma_kind)v->kind), words);
 	return view_contains(line, strlen(line), needle);
 }
 

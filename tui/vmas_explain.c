@@ -27,12 +27,26 @@ static const char *const kind_texts[VMA_KIND_COUNT] = {
 	[VMA_KERNEL] = "The kernel's own: calls and data that need no system call.",
 };
 
+/* [heap] and [stack] are told by place and are no names of the mapping's own. */
+static bool has_own_name(const struct vma_set *set, const struct vma *v)
+{
+	return v->name_len && !vma_is_named(set, v, "[heap]") && !vma_is_named(set, v, "[stack]");
+}
+
+static bool are_names_equal(const struct vma_set *set, const struct vma *a, const struct vma *b)
+{
+	size_t left = has_own_name(set, a) ? a->name_len : 0;
+	size_t right = has_own_name(set, b) ? b->name_len : 0;
+
+	return left == right &&
+	       (!left || memcmp(set->names + a->name_at, set->names + b->name_at, left) == 0);
+}
+
 /* Linux mm/vma.c:is_mergeable_vma, can_vma_merge_after, as far as maps and smaps tell. */
 static void merge_words(const struct vma_set *set, const struct vma *a, const struct vma *b,
                         struct text *to)
 {
 	char gap[TEXT_NUMBER];
-	size_t len = a->name_len;
 
 	if (a->end != b->start)
 		text_addf(to, "no: a gap of %s lies between", text_bytes(gap, b->start - a->end));
@@ -43,8 +57,7 @@ static void merge_words(const struct vma_set *set, const struct vma *a, const st
 		text_add(to, "no: another file, or none");
 	else if (a->inode && b->offset != a->offset + vma_size(a))
 		text_add(to, "no: not the next part of the file");
-	else if (len != b->name_len ||
-	         memcmp(set->names + a->name_at, set->names + b->name_at, len) != 0)
+	else if (!are_names_equal(set, a, b))
 		text_add(to, "no: names differ");
 	else if (a->has_smaps && b->has_smaps && a->flags != b->flags)
 		text_add(to, "no: flags differ (charge, madvise, locks)");

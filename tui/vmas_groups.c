@@ -65,6 +65,7 @@ static void add_vma(struct vma_group *group, const struct vma *v)
 	group->dirty += v->dirty;
 	group->has_residency &= v->has_residency;
 	group->has_smaps &= v->has_smaps;
+	group->has_charge &= v->charge != VMA_CHARGE_UNKNOWN;
 	if (v->charge == VMA_CHARGE_YES || v->charge == VMA_CHARGE_GUESS_YES)
 		group->charged += vma_size(v);
 	group->is_charge_guessed |= v->charge != VMA_CHARGE_YES && v->charge != VMA_CHARGE_NO;
@@ -78,7 +79,8 @@ static size_t sum_groups(struct vma_set *set, const uint32_t *order, struct vma_
 		if (i == 0 || compare_ids(&order[i - 1], &order[i], set) != 0)
 			groups[count++] = (struct vma_group){ .first = order[i],
 				                              .has_residency = true,
-				                              .has_smaps = true };
+				                              .has_smaps = true,
+				                              .has_charge = true };
 		if (order[i] < groups[count - 1].first)
 			groups[count - 1].first = order[i];
 		add_vma(&groups[count - 1], &set->at[order[i]]);
@@ -271,7 +273,7 @@ static void draw_cell(const void *ctx, size_t row, size_t column, struct area ce
 		draw_bytes(cell, cell.width, 0, fact_if(group->has_smaps, group->dirty));
 		return;
 	case COL_CHARGED:
-		draw_bytes(cell, cell.width, 0, charged);
+		draw_bytes(cell, cell.width, 0, group->has_charge ? charged : fact_unknown());
 		return;
 	case COLUMNS:
 		return;

@@ -192,8 +192,11 @@ static bool count_free(const struct malloc_state *ms, uint64_t chunks[CLASSES])
 		count_chunks(arena->fastbins, arena->fastbin_count, chunks);
 		count_chunks(arena->small, arena->small_count, chunks);
 	}
-	for (size_t i = 0; i < ms->thread_count; i++)
+	for (size_t i = 0; i < ms->thread_count; i++) {
+		if (!fact_known(ms->threads[i].tcache))
+			return false;
 		count_chunks(ms->threads[i].bins, ms->threads[i].bin_count, chunks);
+	}
 	return true;
 }
 

@@ -141,7 +141,8 @@ bool operate_mremap(struct operate *operate, const struct operation *op, struct 
 	if (op->src != NAME_NONE)
 		*operate_binding(operate, op->src) = (struct binding){ .addr = ret->addr,
 			                                               .size = op->number[1],
-			                                               .state = BOUND_MAPPING };
+			                                               .state = BOUND_MAPPING,
+			                                               .was_given = true };
 	return true;
 }
 

@@ -71,6 +71,9 @@ bool world_new(const struct world_start *start, struct world **ret, struct err *
 struct world *world_branch(struct world *from);
 void world_end(struct world *world); /* accepts NULL; branches first */
 
+/** Adds a remark on what is not certain of the start to `note`; several are joined. */
+void world_remark(struct world *world, const char *text);
+
 /** A new thread that lives, not yet with an arena; NULL when out of memory. Moves `threads`. */
 struct world_thread *world_thread_add(struct world *world, const char *name, size_t len);
 

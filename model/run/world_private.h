@@ -29,7 +29,4 @@ void world_past_forget(struct world *world, const struct world_past *until);
 /** Takes limits, cgroups and tasks over; the image is filled. False when out of memory. */
 bool world_take_memory(struct world *world, const struct snapshot *snap);
 
-/** Adds a remark on what is not certain; several are joined. */
-void world_remark(struct world *world, const char *text);
-
 #endif

@@ -19,6 +19,7 @@
 #include <cmocka.h>
 
 #include "probes/find.h"
+#include "probes/probes.h"
 
 enum { THREADS = 8, ROUNDS = 30, SIGNALS = 2000 };
 
