@@ -440,6 +440,8 @@ static void a_look_agrees_with_the_walk(void **state)
 	snap = take(&w, first);
 	if (!snapshot_malloc(snap) || !snapshot_malloc(snap)->arena_count ||
 	    !snapshot_malloc(snap)->arenas[0].heap_count) {
+		snapshot_unref(snap);
+		stop(&w);
 		print_message("skipped: the target's malloc is not glibc's, or may not be read\n");
 		skip();
 	}
