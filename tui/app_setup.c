@@ -9,13 +9,16 @@
 
 bool app_say_problems(struct app *app, const struct file_problems *problems)
 {
+	const char *slash = strrchr(problems->file, '/'),
+	           *name = slash ? slash + 1 : problems->file;
+
 	if (!problems->count)
 		return false;
 	if (problems->at[0].line)
-		app_say(app, ROLE_STATUS_WARN, "%s:%d: %s", problems->file, problems->at[0].line,
+		app_say(app, ROLE_STATUS_WARN, "%s:%d: %s", name, problems->at[0].line,
 		        problems->at[0].what);
 	else
-		app_say(app, ROLE_STATUS_WARN, "%s: %s", problems->file, problems->at[0].what);
+		app_say(app, ROLE_STATUS_WARN, "%s: %s", name, problems->at[0].what);
 	return true;
 }
 

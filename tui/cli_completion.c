@@ -88,7 +88,9 @@ static void bash(FILE *out)
 {
 	(void)fputs("_heaptop() {\n"
 	            "\tlocal words\n"
-	            "\tcase $3 in\n",
+	            "\tcase $3 in\n"
+	            "\t--completion) mapfile -t COMPREPLY < <(compgen -W 'bash zsh fish' -- "
+	            "\"$2\"); return ;;\n",
 	            out);
 	bash_values(out);
 	(void)fputs("\tesac\n"

@@ -296,8 +296,8 @@ static const char *const group_meanings[GROWTH_GROUP_COUNT] = {
 	[GROWTH_ARENA] = "Memory that this arena got from the kernel (system_mem), in use or not.",
 	[GROWTH_KIND] = "Sizes of all mappings of this kind, touched or not, and their number.",
 	[GROWTH_CLASS] =
-	        "Chunks of this size that are free: in fastbins, small bins and tcaches, below "
-	        "4 KiB. Growth here is memory that the program gave back to malloc.",
+	        ("Chunks of this size that are free: in fastbins, small bins and tcaches, below "
+	         "4 KiB. Growth here is memory that the program gave back to malloc."),
 };
 
 static void add_bytes(struct text *to, const char *label, const struct growth_row *row,

@@ -272,6 +272,7 @@ const struct view_ops view_events = {
 	.id = VIEW_EVENTS,
 	.key = '8',
 	.title = "Events",
+	.enter = "Go to",
 	.takes = TAKE_PROCESS | TAKE_VMAS | TAKE_HEADERS | TAKE_SYSTEM,
 	.prepare = events_prepare,
 	.draw = events_draw,

@@ -10,13 +10,14 @@
 
 enum { WITH_SAMPLE = 108, MEANING_ROWS = 6, FILE_ROWS = 4, LIST_LEAST = 4 };
 
-enum column { COL_SECTION, COL_KEY, COL_VALUE, COL_ORIGIN, COL_COUNT };
+enum column { COL_SECTION, COL_KEY, COL_VALUE, COL_ORIGIN, COL_HELP, COL_COUNT };
 
 static const struct list_column columns[COL_COUNT] = {
 	[COL_SECTION] = { .title = "about", .width = 8, .rank = 2 },
-	[COL_KEY] = { .title = "setting", .width = 14 },
-	[COL_VALUE] = { .title = "value", .width = 18, .grows = true },
+	[COL_KEY] = { .title = "setting", .width = 15 },
+	[COL_VALUE] = { .title = "value", .width = 18 },
 	[COL_ORIGIN] = { .title = "from", .width = 14, .rank = 1 },
+	[COL_HELP] = { .title = "meaning", .width = 40, .rank = 3, .grows = true },
 };
 
 enum config_id setup_selected(uint64_t selected)
@@ -145,6 +146,9 @@ static void draw_cell(const void *ctx, size_t row, size_t column, struct area ce
 		origin_words(frame->setup, id, &text);
 		draw_text(cell, 0, 0, origin == CONFIG_FROM_HERE ? ROLE_CHANGED : ROLE_TEXT_DIM,
 		          buffer);
+		break;
+	case COL_HELP:
+		draw_text(cell, 0, 0, ROLE_TEXT_DIM, config_rows[id].help);
 		break;
 	case COL_COUNT:
 		break;
@@ -278,7 +282,12 @@ static void draw_file(const struct setup *setup, struct area area)
 	else
 		draw_text(inside, 1, y++, ROLE_TEXT_DIM, "nothing to be saved");
 	y = draw_problems(file, inside, y);
-	(void)draw_problems(setup->theme_problems, inside, y);
+	y = draw_problems(setup->theme_problems, inside, y);
+	if (y + 4 <= inside.height)
+		(void)draw_wrapped(inside, y + 1, ROLE_TEXT_DIM,
+		                   "A theme of your own is a file NAME.theme in "
+		                   "~/.local/share/heaptop/themes: it is listed by its name. "
+		                   "heaptop(5) has the format, all roles and all settings.");
 }
 
 /* --- view --------------------------------------------------------------------------------------- */

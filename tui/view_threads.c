@@ -327,6 +327,7 @@ const struct view_ops view_threads = {
 	.id = VIEW_THREADS,
 	.key = '9',
 	.title = "Threads",
+	.enter = "Arena",
 	.takes = TAKE_PROCESS | TAKE_VMAS | TAKE_HEADERS | TAKE_RESIDENCY,
 	.prepare = threads_prepare,
 	.draw = threads_draw,

@@ -132,15 +132,32 @@ static void next_mark(const struct view_frame *frame)
 	(void)snprintf(state->note, sizeof(state->note), "compared with mark %u", state->time.mark);
 }
 
+static void show_pane(struct view_state *state, uint8_t pane)
+{
+	state->pane = pane;
+	state->selected = 0;
+	state->selected_row = state->top_row = 0;
+}
+
+/* From the list of growth to the graphs, from the past to now. */
+static bool timeline_back(const struct view_frame *frame)
+{
+	struct view_state *state = frame->state;
+
+	if (state->pane % PANES == PANE_GROWTH) {
+		show_pane(state, PANE_GRAPHS);
+		return true;
+	}
+	return state->time.cursor_ns && timeline_time_command(frame, CMD_LAST);
+}
+
 static bool timeline_command(const struct view_frame *frame, enum command_id command)
 {
 	struct view_state *state = frame->state;
 
 	switch ((int)command) {
 	case CMD_NEXT_PANE:
-		state->pane = (uint8_t)((state->pane + 1) % PANES);
-		state->selected = 0;
-		state->selected_row = state->top_row = 0;
+		show_pane(state, (uint8_t)((state->pane + 1) % PANES));
 		return true;
 	case CMD_MARK_NEXT:
 		next_mark(frame);
@@ -247,4 +264,5 @@ const struct view_ops view_timeline = {
 	.open = timeline_open,
 	.explain = timeline_explain,
 	.copy = timeline_copy,
+	.back = timeline_back,
 };

@@ -19,7 +19,7 @@ marks_with_a_note() {
 
 moves_in_time() {
 	shows Left 'events around the cursor' && shows Home ' ago ' && shows z 'shortest span' &&
-		shows Z '2 min, at' && shows h '▲' && shows End 'last 2 min' && shows z 'last 60 s'
+		shows Z '2 min, at' && shows h '▲' && shows Escape 'last 2 min' && shows z 'last 60 s'
 }
 
 lists_what_grew() {

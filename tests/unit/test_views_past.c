@@ -79,6 +79,7 @@ static void assert_hides(struct stage *stage, const char *text)
 static void cursor_goes_back_in_time_and_shows_that_instant(void **state)
 {
 	struct stage *stage = *state;
+	struct view_frame frame = screen_frame(&stage->screen, &stage->sample);
 
 	show(stage, &view_timeline);
 	assert_shows(stage, "last 60 s");
@@ -90,6 +91,11 @@ static void cursor_goes_back_in_time_and_shows_that_instant(void **state)
 	press(stage, &view_timeline, CMD_RIGHT, 1);
 	assert_true(stage->screen.state.time.cursor_ns >
 	            stage->sample.snap->sample.time_ns - 60 * SECOND);
+	assert_true(view_timeline.back(&frame));
+	assert_false(view_timeline.back(&frame));
+	show(stage, &view_timeline);
+	assert_int_equal(stage->screen.state.time.cursor_ns, 0);
+	press(stage, &view_timeline, CMD_LEFT, 1);
 	press(stage, &view_timeline, CMD_LAST, 1);
 	assert_int_equal(stage->screen.state.time.cursor_ns, 0);
 	assert_shows(stage, "latest events");
