@@ -292,11 +292,12 @@ static void draw_strip(const struct map *map, struct area area, int y)
 {
 	struct area strip = area_part(area, MAP_ADDRESS, y, map->state->columns, 1);
 	uint64_t scope = map->scope.end - map->scope.start, shown;
-	uint64_t step = scope / (uint64_t)strip.width + 1;
+	uint64_t step;
 	int from, to;
 
 	if (strip.width < 3)
 		return;
+	step = scope / (uint64_t)strip.width + 1;
 	draw_text(area, 1, y, ROLE_TEXT_DIM, "whole heap");
 	for (int x = 0; x < strip.width; x++) {
 		uint64_t addr = map->scope.start + (uint64_t)x * step;
