@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "model/base/text.h"
@@ -14,7 +15,7 @@
 #define LIMIT_DEFAULT UINT64_C(10000000)
 
 /* Copies of a process that runs: the first that it did not run through is taken. */
-enum { COPY_TRIES = 12, COPY_PAUSE_US = 3000 };
+enum { COPY_TRIES = 12, COPY_PAUSE_US = 3000, COPY_PATIENCE_MS = 500 };
 
 struct simulate_options {
 	struct cli_args args;
@@ -201,16 +202,26 @@ static void drop_copy(struct simulation *s)
 	s->snap = NULL;
 }
 
+static uint64_t now_ms(void)
+{
+	struct timespec now;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
 /* A process that runs meanwhile leaves a copy of several instants: it is copied again, some times. */
 static bool copy_when_still(struct simulation *s, struct world_start *start, bool is_frozen,
                             struct err *reterr)
 {
+	uint64_t began = now_ms();
+
 	for (int tries = 1;; tries++) {
 		if (!copy_process(s, start, reterr))
 			return false;
 		if (is_frozen || stood_still(s))
 			return true;
-		if (tries == COPY_TRIES)
+		if (tries == COPY_TRIES || now_ms() - began > COPY_PATIENCE_MS)
 			break;
 		drop_copy(s);
 		(void)usleep(COPY_PAUSE_US);
