@@ -3,19 +3,13 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
-#include <unistd.h>
 
 #include "model/base/text.h"
-#include "probes/probes.h"
 #include "tui/cli.h"
-#include "tui/cli_snapshot.h"
+#include "tui/cli_copy.h"
 #include "tui/simulate.h"
 
 #define LIMIT_DEFAULT UINT64_C(10000000)
-
-/* Copies of a process that runs: the first that it did not run through is taken. */
-enum { COPY_TRIES = 12, COPY_PAUSE_US = 3000, COPY_PATIENCE_MS = 500 };
 
 struct simulate_options {
 	struct cli_args args;
@@ -28,13 +22,10 @@ struct simulate_options {
 struct simulation {
 	struct region *region;
 	char *text;
-	const struct snapshot *snap;
-	struct source *source;
-	struct world *world;
+	struct process_copy copy;
 	struct scenario scenario;
 	struct scenario_cursor *cursor;
 	struct operate operate;
-	bool is_moving; /* the process ran while it was copied */
 };
 
 static bool no_memory(struct err *reterr)
@@ -164,88 +155,6 @@ static bool is_pid(const char *word)
 	return word[0] && word[strspn(word, "0123456789")] == '\0';
 }
 
-/* True when the process has not run since the snapshot: nothing in the copy is newer than another. */
-static bool stood_still(struct simulation *s)
-{
-	const struct take_request again = { .what = TAKE_PROCESS, .previous = s->snap };
-	const struct process_facts *before = snapshot_process(s->snap), *after;
-	const struct snapshot *later;
-	struct err ignored;
-	bool same;
-
-	if (!s->source->ops->take(s->source, &again, &later, &ignored))
-		return false;
-	after = snapshot_process(later);
-	same = before && after && fact_known(before->cpu_ns) && fact_known(after->cpu_ns) &&
-	       before->cpu_ns.v == after->cpu_ns.v && before->state != 'R';
-	snapshot_unref(later);
-	return same;
-}
-
-static bool copy_process(struct simulation *s, struct world_start *start, struct err *reterr)
-{
-	const struct take_request request = { .what = TAKE_ALL };
-
-	if (!s->source->ops->take(s->source, &request, &s->snap, reterr) ||
-	    cli_snapshot_denied(s->snap, reterr))
-		return false;
-	start->mem = s->source->ops->memory(s->source);
-	start->snap = s->snap;
-	return world_new(start, &s->world, reterr);
-}
-
-static void drop_copy(struct simulation *s)
-{
-	world_end(s->world);
-	s->world = NULL;
-	snapshot_unref(s->snap);
-	s->snap = NULL;
-}
-
-static uint64_t now_ms(void)
-{
-	struct timespec now;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-}
-
-/* A process that runs meanwhile leaves a copy of several instants: it is copied again, some times. */
-static bool copy_when_still(struct simulation *s, struct world_start *start, bool is_frozen,
-                            struct err *reterr)
-{
-	uint64_t began = now_ms();
-
-	for (int tries = 1;; tries++) {
-		if (!copy_process(s, start, reterr))
-			return false;
-		if (is_frozen || stood_still(s))
-			return true;
-		if (tries == COPY_TRIES || now_ms() - began > COPY_PATIENCE_MS)
-			break;
-		drop_copy(s);
-		(void)usleep(COPY_PAUSE_US);
-	}
-	s->is_moving = true;
-	world_remark(s->world, "the process ran while it was copied; --freeze stops it meanwhile");
-	return true;
-}
-
-static bool from_process(struct simulation *s, const char *word, bool wants_freeze,
-                         struct world_start *start, struct err *reterr)
-{
-	struct freeze *freeze = NULL;
-	int32_t pid;
-	bool ok;
-
-	if (!cli_parse_pid(word, &pid, reterr) || !source_live_open(pid, &s->source, reterr) ||
-	    (wants_freeze && !freeze_stop(pid, &freeze, reterr)))
-		return false;
-	ok = copy_when_still(s, start, wants_freeze, reterr);
-	(void)freeze_resume(freeze);
-	return ok;
-}
-
 /* Only a recording has more than one instant to choose from. */
 static bool from_file(struct simulation *s, const char *name, struct world_start *start,
                       struct err *reterr)
@@ -262,29 +171,28 @@ static bool from_file(struct simulation *s, const char *name, struct world_start
 	if (!file)
 		return err_set(reterr, errno == EACCES ? ERR_PERMISSION : ERR_FAILED, errno, name,
 		               strerrordesc_np(errno));
-	ok = snapshot_from_json(file, name, &s->snap, reterr);
+	ok = snapshot_from_json(file, name, &s->copy.snap, reterr);
 	(void)fclose(file);
-	start->snap = s->snap;
-	if (!ok || !world_new(start, &s->world, reterr))
+	start->snap = s->copy.snap;
+	if (!ok || !world_new(start, &s->copy.world, reterr))
 		return false;
-	world_remark(s->world, "a file holds no heap: malloc starts unused");
+	world_remark(s->copy.world, "a file holds no heap: malloc starts unused");
 	return true;
 }
 
 static bool make_world(const struct simulate_options *o, struct simulation *s, struct err *reterr)
 {
 	struct world_start start = o->start;
+	int32_t pid;
 	bool ok;
 
 	if (!o->from)
-		ok = world_new(&start, &s->world, reterr);
+		ok = world_new(&start, &s->copy.world, reterr);
 	else if (is_pid(o->from))
-		ok = from_process(s, o->from, cli_value(&o->args, "freeze"), &start, reterr);
+		ok = cli_parse_pid(o->from, &pid, reterr) &&
+		     cli_copy_process(pid, cli_value(&o->args, "freeze"), &start, &s->copy, reterr);
 	else
 		ok = from_file(s, o->from, &start, reterr);
-	/* All that is needed of the target has been copied. */
-	source_close(s->source);
-	s->source = NULL;
 	return ok;
 }
 
@@ -366,14 +274,10 @@ static bool run_all(struct simulation *s, uint64_t limit, struct simulate_output
 			return scenario_error(&s->scenario, op.line, NULL, 0,
 			                      "stopped here: --limit was reached", reterr);
 		}
-		if (!operate_run(&s->operate, &op, &result, reterr)) {
-			/* Exit status 2 promises that nothing has run. */
-			if (summary->operations && reterr->kind == ERR_USAGE)
-				reterr->kind = ERR_FAILED;
+		if (!operate_run(&s->operate, &op, &result, reterr))
 			return false;
-		}
 		/* Most likely the copy's fault: it would be slander to foretell corruption from it. */
-		if (s->is_moving && result.outcome == OUTCOME_ABORT) {
+		if (s->copy.is_moving && result.outcome == OUTCOME_ABORT) {
 			(void)scenario_error(
 			        &s->scenario, op.line, NULL, 0,
 			        "the copy contradicts itself: the process ran meanwhile", reterr);
@@ -399,7 +303,7 @@ static int run(const struct simulate_options *o, struct simulation *s, struct er
 	struct simulate_summary summary = { 0 };
 	struct simulate_output out = {
 		.to = stdout,
-		.world = s->world,
+		.world = s->copy.world,
 		.json = cli_value(&o->args, "json"),
 		.explain = cli_value(&o->args, "explain"),
 		.vmas = cli_value(&o->args, "vmas"),
@@ -407,8 +311,8 @@ static int run(const struct simulate_options *o, struct simulation *s, struct er
 	bool ok;
 
 	if (out.explain) {
-		s->world->pt.why = &s->world->why;
-		lx_mm_set_why(s->world->mm, &s->world->why);
+		s->copy.world->pt.why = &s->copy.world->why;
+		lx_mm_set_why(s->copy.world->mm, &s->copy.world->why);
 	}
 	simulate_begin(&out);
 	ok = run_all(s, o->limit, &out, &summary, err);
@@ -416,18 +320,18 @@ static int run(const struct simulate_options *o, struct simulation *s, struct er
 	if (ok && out.failed && !ferror(stdout))
 		ok = no_memory(err);
 	if (ok && cli_value(&o->args, "dump-words"))
-		ok = simulate_words(s->world, cli_value(&o->args, "dump-words"), err);
-	/* The scenario was fine until it ran. */
-	if (!ok && err->kind == ERR_USAGE && (summary.is_limited || s->operate.is_over))
+		ok = simulate_words(s->copy.world, cli_value(&o->args, "dump-words"), err);
+	/* Exit status 2 promises that nothing has run. */
+	if (!ok && err->kind == ERR_USAGE &&
+	    (summary.operations || summary.is_limited || s->operate.is_over))
 		err->kind = ERR_FAILED;
 	return ok ? CLI_EXIT_OK : cli_fail(err);
 }
 
 static void end(struct simulation *s)
 {
-	world_end(s->world);
-	source_close(s->source);
-	snapshot_unref(s->snap);
+	world_end(s->copy.world);
+	snapshot_unref(s->copy.snap);
 	free(s->cursor);
 	free(s->text);
 	region_free(s->region);
@@ -447,7 +351,7 @@ int cli_simulate(int argc, char **argv)
 		return CLI_EXIT_OK;
 	}
 	if (read_scenario(&options, &s, &err) && make_world(&options, &s, &err) &&
-	    operate_start(&s.operate, s.region, s.world, &s.scenario, &err) &&
+	    operate_start(&s.operate, s.region, s.copy.world, &s.scenario, &err) &&
 	    apply_settings(&options, &s.operate, &err))
 		code = run(&options, &s, &err);
 	else

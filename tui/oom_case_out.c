@@ -104,7 +104,7 @@ static void write_head(FILE *out, const struct oom_case *oom)
 {
 	char weight[TEXT_NUMBER];
 
-	(void)fprintf(out, "out of memory: ");
+	(void)fprintf(out, "if memory ran out: ");
 	if (oom->cgroup)
 		write_foreign(out, oom->cgroup);
 	else

@@ -11,7 +11,7 @@
 #include "tui/view_rows.h"
 #include "tui/widget_list.h"
 
-enum { TWO_COLUMNS = 108, DETAIL_ROWS = 5, LIST_LEAST = 8, PANES = 2 };
+enum { TWO_COLUMNS = 108, DETAIL_ROWS = 5, LIST_LEAST = 8 };
 
 enum column {
 	COL_START,
@@ -44,11 +44,6 @@ static const char *const sort_names[VMAS_SORT_COUNT] = {
 	[VMAS_BY_ADDRESS] = "address", [VMAS_BY_SIZE] = "size", [VMAS_BY_RSS] = "rss",
 	[VMAS_BY_DIRTY] = "dirty",     [VMAS_BY_KIND] = "kind",
 };
-
-static bool is_grouped(const struct view_state *state)
-{
-	return state->pane % PANES == 1;
-}
 
 static enum role kind_role(enum vma_kind kind)
 {
@@ -133,8 +128,8 @@ static void vmas_prepare(const struct view_frame *frame)
 		.compare = frame->state->sort == VMAS_BY_ADDRESS ? NULL : compare_vmas,
 	};
 
-	frame->state->pane_count = PANES;
-	if (is_grouped(frame->state))
+	frame->state->pane_count = VMAS_PANES;
+	if (vmas_are_grouped(frame->state))
 		vmas_group(frame);
 	else
 		view_rows_prepare(frame->state, &maker);
@@ -312,21 +307,6 @@ static void draw_detail(const struct view_frame *frame, const struct vma *v, str
 	vmas_malloc(frame->snap, v, pair.right);
 }
 
-static void draw_groups(const struct view_frame *frame, struct area area)
-{
-	static const char *const orders[VMAS_SORT_COUNT] = { "rss", "size", "rss", "dirty",
-		                                             "mappings" };
-	struct list list = vmas_group_list(frame);
-	char title[64], right[80];
-
-	(void)snprintf(title, sizeof(title), "%zu groups of %zu mappings", list.row_count,
-	               snapshot_vmas(frame->snap)->count);
-	(void)snprintf(right, sizeof(right), "sort: %s %s   Tab: each mapping   Enter: these only",
-	               orders[frame->state->sort % VMAS_SORT_COUNT],
-	               frame->state->sort_reversed ? "▲" : "▼");
-	list_draw(&list, frame->state, pane_area(area, title, right), true);
-}
-
 static void vmas_draw(const struct view_frame *frame, struct area area)
 {
 	struct list list = vma_list(frame);
@@ -338,8 +318,8 @@ static void vmas_draw(const struct view_frame *frame, struct area area)
 		draw_wrapped(pane_area(area, "VMAs", NULL), 1, ROLE_TEXT, why);
 		return;
 	}
-	if (is_grouped(frame->state)) {
-		draw_groups(frame, area);
+	if (vmas_are_grouped(frame->state)) {
+		vmas_draw_groups(frame, area);
 		return;
 	}
 	draw_list(frame, &list,
@@ -350,10 +330,11 @@ static void vmas_draw(const struct view_frame *frame, struct area area)
 
 static bool vmas_command(const struct view_frame *frame, enum command_id command)
 {
-	struct list list = is_grouped(frame->state) ? vmas_group_list(frame) : vma_list(frame);
+	struct list list =
+	        vmas_are_grouped(frame->state) ? vmas_group_list(frame) : vma_list(frame);
 
 	if (command == CMD_NEXT_PANE) {
-		frame->state->pane = (uint8_t)((frame->state->pane + 1) % PANES);
+		frame->state->pane = (uint8_t)((frame->state->pane + 1) % VMAS_PANES);
 		frame->state->rows.is_ready = false;
 		return true;
 	}
@@ -365,31 +346,9 @@ static const struct vma *selected_vma(const struct view_frame *frame)
 {
 	struct list list = vma_list(frame);
 
-	return list.row_count && !is_grouped(frame->state)
+	return list.row_count && !vmas_are_grouped(frame->state)
 	               ? vma_at(frame, list_selected_row(&list, frame->state))
 	               : NULL;
-}
-
-/* A group leads to its mappings: the filter holds the end of its name, where names differ. */
-static bool open_group(const struct view_frame *frame, struct view_target *ret)
-{
-	struct view_state *state = frame->state;
-	struct list list = vmas_group_list(frame);
-	const struct vma_group *group;
-	char words[VMA_WORDS];
-	size_t len, room = sizeof(state->filter) - 1;
-
-	if (!is_grouped(state) || !list.row_count)
-		return false;
-	group = &state->groups.at[list_selected_row(&list, state)];
-	vmas_group_filter(frame->snap, group, words);
-	len = strlen(words);
-	(void)text_copy(state->filter, sizeof(state->filter),
-	                len > room ? words + len - room : words);
-	state->pane = 0;
-	*ret = (struct view_target){ VIEW_VMAS,
-		                     snapshot_vmas(frame->snap)->at[group->first].start + 1 };
-	return true;
 }
 
 static bool explain_selected(const struct view_frame *frame, struct view_words *to)
@@ -442,7 +401,7 @@ static void vmas_status(const struct view_frame *frame, char *to, size_t size)
 {
 	if (!snapshot_vmas(frame->snap))
 		return;
-	if (is_grouped(frame->state)) {
+	if (vmas_are_grouped(frame->state)) {
 		(void)snprintf(to, size,
 		               "an arena's row has its reservation, a file's its bss; ~ estimated "
 		               "until r reads smaps");
@@ -462,7 +421,7 @@ const struct view_ops view_vmas = {
 	.draw = vmas_draw,
 	.status = vmas_status,
 	.command = vmas_command,
-	.open = open_group,
+	.open = vmas_open_group,
 	.explain = explain_selected,
 	.copy = copy_selected,
 	.place = place_of_selected,

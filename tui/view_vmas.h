@@ -48,11 +48,16 @@ void vmas_group(const struct view_frame *frame);
 void vmas_group_words(const struct snapshot *snap, const struct vma_group *group,
                       char to[VMA_WORDS]);
 
-/** What finds a group's mappings when the list is filtered by it. */
-void vmas_group_filter(const struct snapshot *snap, const struct vma_group *group,
-                       char to[VMA_WORDS]);
+/* Two panes that take turns: each mapping, and groups. */
+enum { VMAS_PANES = 2 };
 
-/* The pane of groups: its list, and what Enter does there. */
+/** True while the groups are on screen. */
+bool vmas_are_grouped(const struct view_state *state);
+
+/** The pane of groups, and what Enter does there: the list filtered by the group's name. */
+void vmas_draw_groups(const struct view_frame *frame, struct area area);
+bool vmas_open_group(const struct view_frame *frame, struct view_target *ret);
+
 struct list vmas_group_list(const struct view_frame *frame);
 
 #endif

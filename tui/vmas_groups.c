@@ -186,8 +186,8 @@ void vmas_group_words(const struct snapshot *snap, const struct vma_group *group
 	vma_words(snap, v, to);
 }
 
-void vmas_group_filter(const struct snapshot *snap, const struct vma_group *group,
-                       char to[VMA_WORDS])
+static void group_filter(const struct snapshot *snap, const struct vma_group *group,
+                         char to[VMA_WORDS])
 {
 	static const char *const words[VMA_KIND_COUNT] = {
 		[VMA_MMAPPED] = " mmapped ",
@@ -313,4 +313,48 @@ struct list vmas_group_list(const struct view_frame *frame)
 		.cell = draw_cell,
 		.matches = matches,
 	};
+}
+
+/* --- pane --------------------------------------------------------------------------------------- */
+
+bool vmas_are_grouped(const struct view_state *state)
+{
+	return state->pane % VMAS_PANES == 1;
+}
+
+void vmas_draw_groups(const struct view_frame *frame, struct area area)
+{
+	static const char *const orders[VMAS_SORT_COUNT] = { "rss", "size", "rss", "dirty",
+		                                             "mappings" };
+	struct list list = vmas_group_list(frame);
+	char title[64], right[80];
+
+	(void)snprintf(title, sizeof(title), "%zu groups of %zu mappings", list.row_count,
+	               snapshot_vmas(frame->snap)->count);
+	(void)snprintf(right, sizeof(right), "sort: %s %s   Tab: each mapping   Enter: these only",
+	               orders[frame->state->sort % VMAS_SORT_COUNT],
+	               frame->state->sort_reversed ? "▲" : "▼");
+	list_draw(&list, frame->state, pane_area(area, title, right), true);
+}
+
+/* A group leads to its mappings: the filter holds the end of its name, where names differ. */
+bool vmas_open_group(const struct view_frame *frame, struct view_target *ret)
+{
+	struct view_state *state = frame->state;
+	struct list list = vmas_group_list(frame);
+	const struct vma_group *group;
+	char words[VMA_WORDS];
+	size_t len, room = sizeof(state->filter) - 1;
+
+	if (!vmas_are_grouped(state) || !list.row_count)
+		return false;
+	group = &state->groups.at[list_selected_row(&list, state)];
+	group_filter(frame->snap, group, words);
+	len = strlen(words);
+	(void)text_copy(state->filter, sizeof(state->filter),
+	                len > room ? words + len - room : words);
+	state->pane = 0;
+	*ret = (struct view_target){ VIEW_VMAS,
+		                     snapshot_vmas(frame->snap)->at[group->first].start + 1 };
+	return true;
 }

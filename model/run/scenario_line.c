@@ -184,7 +184,8 @@ static bool unknown_verb(const struct line *line, struct word word, bool has_res
 		return line_refuse(line, word,
 		                   has_result ? "expected malloc, calloc, realloc, memalign or one "
 		                                "of its siblings, or mmap"
-		                              : "expected an operation, or NAME = operation");
+		                              : "expected an operation, or NAME = operation, as "
+		                                "in: a = malloc 1000");
 	(void)snprintf(why, sizeof(why), "expected %s", verb->usage);
 	return line_refuse(line, word, why);
 }

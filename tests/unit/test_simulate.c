@@ -2,6 +2,7 @@
 /* `heaptop simulate` from outside: text, JSON, paths, starts, refusals. */
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -11,6 +12,7 @@
 #include <cmocka.h>
 #include <jansson.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -582,6 +584,60 @@ static void reasons_fill_their_formats(void **state)
 	assert_string_equal(words.fn, "");
 }
 
+/* The note of a world from a child; NULL when it has none. Free with free(). */
+static char *note_of(pid_t pid, const char *more)
+{
+	char options[96];
+	struct result r;
+	json_t *last;
+	const char *note;
+	char *copy;
+
+	(void)snprintf(options, sizeof(options), "--json --from %d%s", (int)pid, more);
+	r = simulate("a = malloc 100\n", options);
+	last = line_json(&r, -1);
+	note = json_string_value(json_object_get(json_object_get(last, "summary"), "note"));
+	copy = note ? strdup(note) : NULL;
+	json_decref(last);
+	result_free(&r);
+	return copy;
+}
+
+static pid_t start_child(bool is_busy)
+{
+	pid_t pid = fork();
+
+	if (pid)
+		return pid;
+	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+	while (is_busy)
+		free(malloc(100));
+	for (;;)
+		(void)pause();
+}
+
+static void a_copy_is_of_one_instant_or_says_so(void **state)
+{
+	pid_t busy = start_child(true), idle = start_child(false);
+	char *moving, *frozen, *still;
+
+	(void)state;
+	assert_true(busy > 0 && idle > 0);
+	moving = note_of(busy, "");
+	frozen = note_of(busy, " --freeze");
+	still = note_of(idle, "");
+	(void)kill(busy, SIGKILL);
+	(void)kill(idle, SIGKILL);
+	(void)waitpid(busy, NULL, 0);
+	(void)waitpid(idle, NULL, 0);
+	assert_true(moving && strstr(moving, "the process ran while it was copied"));
+	assert_false(frozen && strstr(frozen, "ran while"));
+	assert_false(still && strstr(still, "ran while"));
+	free(moving);
+	free(frozen);
+	free(still);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -603,6 +659,7 @@ int main(void)
 		cmocka_unit_test(impossible_snapshots_name_the_field),
 		cmocka_unit_test(a_live_process_is_predicted),
 		cmocka_unit_test(reasons_fill_their_formats),
+		cmocka_unit_test(a_copy_is_of_one_instant_or_says_so),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
