@@ -8,12 +8,12 @@
 
 #include <term.h>
 
-enum { COPY_MAX = 1024 };
+enum { COPY_MAX = 1024, PAD = 64 };
 
 static void encode(char *to, const unsigned char *from, size_t len)
 {
 	static const char digits[] =
-	        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+	        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/=";
 
 	for (size_t i = 0; i < len; i += 3) {
 		unsigned word = (unsigned)from[i] << 16;
@@ -24,8 +24,8 @@ static void encode(char *to, const unsigned char *from, size_t len)
 			word |= from[i + 2];
 		*to++ = digits[word >> 18];
 		*to++ = digits[word >> 12 & 63];
-		*to++ = i + 1 < len ? digits[word >> 6 & 63] : '=';
-		*to++ = i + 2 < len ? digits[word & 63] : '=';
+		*to++ = digits[i + 1 < len ? word >> 6 & 63 : PAD];
+		*to++ = digits[i + 2 < len ? word & 63 : PAD];
 	}
 	*to = '\0';
 }

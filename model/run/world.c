@@ -22,12 +22,16 @@ enum {
 /* Where --fresh has libc's data: inside the writable mapping of lx_fresh_vmas(). */
 #define FRESH_DATA UINT64_C(0x7ffff7faf000)
 enum { FRESH_MP = 0x340, FRESH_MAIN_ARENA = 0xc60, FRESH_DATA_PAGES = 2 };
-/* A snapshot's file says nothing of libc's data: malloc's state lies outside of what it maps. */
+/*
+ * A snapshot's file says nothing of libc's data: malloc's state lies outside of what it maps. The rooms of
+ * malloc and of Linux don't know one another, so that both have the addresses.
+ */
 _Static_assert((uint64_t)PT_THREADS_MAX *PT_THREAD_BYTES <=
                                IMAGE_PRIVATE_END - IMAGE_PRIVATE_START &&
-                       PT_OUTSIDE_ADDR == LX_OWN_START && PT_OUTSIDE_END == LX_OWN_END &&
-                       FRESH_DATA_PAGES * IMAGE_PAGE <= PT_OUTSIDE_END - PT_OUTSIDE_ADDR,
+                       (uint64_t)FRESH_DATA_PAGES * IMAGE_PAGE <= PT_OUTSIDE_END - PT_OUTSIDE_ADDR,
                "malloc's own memory lies in addresses of the models'");
+// NOLINTNEXTLINE(misc-redundant-expression): that they are the same is what is checked
+_Static_assert(PT_OUTSIDE_ADDR == LX_OWN_START && PT_OUTSIDE_END == LX_OWN_END, "one range");
 /* What a world and its branches may write: heaptop often runs where memory is short. */
 #define WRITTEN_MAX (2048 * MIB)
 /* A recognisable stand-in for what getrandom would give. */
