@@ -174,6 +174,7 @@ static bool go_to_pid(struct app *app, uint64_t pid)
 	for (size_t i = 0; oom && i < oom->count; i++) {
 		if ((uint64_t)oom->tasks[i].pid != pid)
 			continue;
+		app->states[VIEW_OOM].filter[0] = '\0';
 		app->states[VIEW_OOM].selected = pid;
 		app_go_to(app, VIEW_OOM);
 		return true;

@@ -7,12 +7,13 @@
 #include "tui/view_arenas.h"
 #include "tui/view_parts.h"
 
-enum { MIN_CHUNK = 32 }; /* MINSIZE where a word has 8 bytes */
-
-/* A request of `bytes` needs a chunk with a header word more, rounded up to the alignment of 16. */
-static uint64_t largest_request(uint64_t chunk)
+/*
+ * A chunk has a header word more than the request and is a multiple of two words (of 16 bytes on i386 from
+ * 2.26 on: then some bytes more than said here are served).
+ */
+static uint64_t largest_request(uint64_t chunk, uint64_t word)
 {
-	return chunk > 8 ? (chunk & ~(uint64_t)15) - 8 : 0;
+	return chunk > 2 * word ? align_down(chunk, 2 * word) - word : 0;
 }
 
 static void add_event(struct text *to, const char *what, uint64_t bytes, const char *then)
@@ -23,10 +24,11 @@ static void add_event(struct text *to, const char *what, uint64_t bytes, const c
 }
 
 /*
- * glibc malloc/malloc.c:_int_malloc cuts from top while a least chunk (32 bytes) remains of it;
+ * glibc malloc/malloc.c:_int_malloc cuts from top while a least chunk (four words) remains of it;
  * sysmalloc then maps, grows the heap or the break.
  */
-static void add_events(const struct malloc_state *ms, const struct arena *arena, struct text *to)
+static void add_events(const struct malloc_state *ms, const struct arena *arena, uint64_t word,
+                       struct text *to)
 {
 	uint64_t top = arena->top_size.v, threshold = fact_or(ms->params.mmap_threshold, 0);
 	uint64_t from_top;
@@ -37,7 +39,7 @@ static void add_events(const struct malloc_state *ms, const struct arena *arena,
 		text_add(to, "\n  top could not be read");
 		return;
 	}
-	from_top = largest_request(top > MIN_CHUNK ? top - MIN_CHUNK : 0);
+	from_top = largest_request(top > 4 * word ? top - 4 * word : 0, word);
 	add_event(to, "up to", from_top, "cut from top, no system call");
 	if (threshold > from_top + 1)
 		add_event(to, "up to", threshold - 1,
@@ -60,6 +62,7 @@ static void add_figure(struct text *to, const char *label, struct fact bytes)
 void arenas_explain(const struct view_frame *frame, size_t i, struct view_words *to)
 {
 	const struct malloc_state *ms = snapshot_malloc(frame->snap);
+	const struct process_facts *process = snapshot_process(frame->snap);
 	const struct arena *arena = &ms->arenas[i];
 	char name[TEXT_NUMBER], threads[TEXT_NUMBER];
 
@@ -73,7 +76,7 @@ void arenas_explain(const struct view_frame *frame, size_t i, struct view_words 
 	          fact_or(arena->attached_threads, 0) == 1 ? "" : "s",
 	          fact_or(arena->attached_threads, 0) == 1 ? "s" : "");
 	text_add(&to->body, "\n");
-	add_events(ms, arena, &to->body);
+	add_events(ms, arena, process && process->elf_class == 32 ? 4 : 8, &to->body);
 	text_add(&to->body, "\n");
 	add_figure(&to->body, "system_mem", fact_of(arena->system_mem));
 	add_figure(&to->body, "in use", arena->in_use.bytes);

@@ -10,7 +10,9 @@
 #define CMD_TO_MAP      (1u << VIEW_ARENAS | 1u << VIEW_VMAS)
 #define CMD_IN_TIMELINE (1u << VIEW_TIMELINE)
 #define CMD_IN_CURSORED (CMD_IN_MAP | CMD_IN_TIMELINE)
-#define CMD_IN_FILTERED (1u << VIEW_VMAS | 1u << VIEW_EVENTS | 1u << VIEW_THREADS | CMD_IN_TIMELINE)
+#define CMD_IN_FILTERED                                                                            \
+	(1u << VIEW_VMAS | 1u << VIEW_OOM | 1u << VIEW_EVENTS | 1u << VIEW_THREADS |               \
+	 CMD_IN_TIMELINE)
 #define CMD_IN_LISTS                                                                               \
 	(1u << VIEW_ARENAS | 1u << VIEW_VMAS | 1u << VIEW_OOM | 1u << VIEW_EVENTS |                \
 	 1u << VIEW_THREADS)

@@ -83,7 +83,6 @@ static void draw_stack(const struct view_frame *frame, const struct malloc_threa
 	}
 	draw_textf(area, TEXT_AT, y, ROLE_ADDRESS, "%s-%s", text_addr(start, stack.start),
 	           text_addr(end, thread->stack_end));
-	draw_text(area, LABEL_AT, y + 1, ROLE_TEXT_DIM, "");
 	draw_textf(area, TEXT_AT, y + 1, ROLE_TEXT, "%s, resident %s",
 	           figure_bytes(size, stack.size), figure_bytes(rss, stack.rss));
 	if (fact_known(stack.rss) && fact_known(stack.size))

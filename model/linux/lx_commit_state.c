@@ -80,10 +80,15 @@ static void take_sizes(const struct system_facts *sys, struct lx_commit_state *r
 	if (fact_known(sys->mem_free)) {
 		ret->free = sys->mem_free.v / ret->page;
 		ret->file = ret->shmem = ret->slab_reclaimable = 0;
+		/* A default never contradicts what was told. */
+		if (!fact_known(sys->mem_total))
+			ret->ram = max_u64(ret->ram, ret->free);
 	}
 	take_pages(&ret->swap, sys->swap_total, ret->page);
 	ret->swap_free = ret->swap;
 	take_pages(&ret->swap_free, sys->swap_free, ret->page);
+	if (!fact_known(sys->swap_total))
+		ret->swap = max_u64(ret->swap, ret->swap_free);
 	take_pages(&ret->hugetlb, sys->hugetlb, ret->page);
 	if (!fact_known(sys->mem_free))
 		lx_commit_set_free(ret, min_u64(ret->free, minus(ret->ram, ret->hugetlb)));
