@@ -85,6 +85,12 @@ static void read_process(struct live *live, bool lost, uint64_t now_ns)
 	           (lost && fresh->process.life == PROCESS_ALIVE)) {
 		struct err ignored;
 
+		/* No memory at all, while some thread still ends: nothing newer will be known. */
+		if (old && !fact_known(fresh->process.vm_size)) {
+			part_unref(fresh);
+			return;
+		}
+
 		fresh->process.life = PROCESS_EXECED;
 		forget_program(live);
 		if (proc_reopen(&live->proc, &ignored))
