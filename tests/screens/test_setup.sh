@@ -97,7 +97,7 @@ hides_columns() {
 	printf 'vmas-columns = start size name\n' >"$ini"
 	start --view vmas && wait_for 'start ' && has_not ' perm ' && keys : &&
 		tm send-keys -t t -l 'set vmas-columns start perm' && keys Enter && wait_for ' perm ' &&
-		has_not ' size ' && ends
+		wait_gone ' size ' && ends
 }
 
 # In bytes, as not every grep knows ranges of such letters: braille; eighths but ▄ and █; ▶ ●
