@@ -13,8 +13,8 @@
 #include "probes/clock.h"
 
 /* A writer that waits is woken within the rest and then holds the lock before the next walk asks for it. */
-#define PACE_WORK_NS 1000000u /* rest after so much walking … */
-#define PACE_REST_NS 50000    /* … for so long */
+#define PACE_WORK_NS 400000u /* rest after so much walking … */
+#define PACE_REST_NS 30000   /* … for so long */
 
 struct pace {
 	uint64_t began_ns, worked_ns;

@@ -150,8 +150,8 @@ static bool name_add(struct region *region, struct names *names, struct maps_nam
 
 /*
  * Room for the lines of a text: no mapping of a 64-bit process has a shorter line, so that one guess is
- * enough; what has (32 bits, or no kernel's at all) makes it grow. Counting lines first would take a
- * tenth of the whole.
+ * enough; what has (32 bits, or no kernel's at all) makes it grow. Counting lines first would
+ * read the text twice.
  */
 enum { LINE_SHORTEST = 48, ROOM_LEAST = 64 };
 
